@@ -1,0 +1,73 @@
+# Everything a checkout needs, with Python 3.11 to 3.13 and nothing else. `make help` lists it.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VENV := $(VENV)-lock
+
+# A stamp bears the checksum of what was installed: a changed lock installs again, an unchanged one does nothing.
+checksum = $(shell cat $(1) | cksum | tr ' ' '-')
+RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock pyproject.toml)
+DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements.lock requirements-dev.lock pyproject.toml)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+COMPILE := $(UV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock wheel clean setup setup-dev python venv
+
+help: ## list the targets
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-7s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'ARGS goes to the command behind a target:  make run ARGS="--port 8000"   make test ARGS="-k pinpoint"'
+	@echo 'PYTHON names another interpreter:          make run PYTHON=python3.12'
+
+run: setup ## install what is missing, read the law, and serve the chat on http://127.0.0.1:7860
+	@$(BIN)/visavis serve $(ARGS)
+
+test: setup-dev ## install what is missing and run the tests
+	@$(BIN)/pytest $(ARGS)
+
+lint: setup-dev ## ruff, mypy --strict and the contracts between the rooms
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: python ## resolve pyproject.toml into the two locks; `make lock ARGS=--upgrade` takes newer versions
+	@test -x $(UV_VENV)/bin/uv || { $(PYTHON) -m venv $(UV_VENV) && $(UV_VENV)/bin/pip install --quiet uv; }
+	@$(COMPILE) pyproject.toml --group lock --output-file requirements.lock $(ARGS)
+	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
+
+wheel: setup ## build the wheel into dist/
+	@$(BIN)/python -m hatchling build --target wheel
+
+clean: ## remove the virtual environments, the caches and the built wheel; the index stays
+	@rm -rf $(VENV) $(UV_VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo 'Visavis needs Python 3.11, 3.12 or 3.13; "$(PYTHON)" is' \
+			"$$($(PYTHON) --version 2>&1 | tail -n 1). Name another one: make PYTHON=python3.12 ..." >&2; exit 2; }
+
+venv:
+	@$(BIN)/python -c '' 2>/dev/null || $(MAKE) --no-print-directory python
+	@$(BIN)/python -c '' 2>/dev/null || { \
+		echo 'Making the virtual environment $(VENV)'; $(PYTHON) -m venv --clear $(VENV); }
+
+setup: venv
+	@test -e $(RUN_STAMP) || { $(call install,-r requirements.lock) && touch $(RUN_STAMP); }
+
+setup-dev: venv
+	@test -e $(DEV_STAMP) || { \
+		$(call install,-r requirements.lock -r requirements-dev.lock) && touch $(RUN_STAMP) $(DEV_STAMP); }
+
+define install
+echo 'Installing the locked packages (a few minutes the first time)' && \
+{ $(PIP) install --no-deps --require-hashes --only-binary :all: $(1) && \
+  $(PIP) install --no-deps --no-build-isolation --editable . || { \
+	echo 'The installation did not finish: the reason is in the lines of pip above. `make` again takes it up.' >&2; \
+	exit 1; }; }
+endef

@@ -1,0 +1,1 @@
+"""Those who write an answer from evidence."""

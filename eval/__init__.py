@@ -1,0 +1,1 @@
+"""The measurement: gold questions asked, answers scored."""

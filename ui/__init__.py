@@ -1,0 +1,1 @@
+"""The face: the web chat and the HTTP application that carries it."""
