@@ -1,0 +1,80 @@
+"""Where a treaty stands: who signed, who consented, whether it is in force, as a dated table says."""
+
+import tomllib
+from datetime import date
+from functools import lru_cache
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ingest.datafiles import data_file
+from ingest.errors import ManifestError
+from ingest.identifiers import InstrumentId
+
+STALE_AFTER_DAYS = 90
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Participant(_Strict):
+    """A signatory, with the day and kind of its consent to be bound where it gave one."""
+
+    name: str
+    member_state: bool
+    signed: date | None = None
+    consented: date | None = None
+    consent: str = ""
+    declaration: str = ""
+    remark: str = ""
+
+
+class TreatyStatus(_Strict):
+    """What the table says of one treaty, and the day that was seen."""
+
+    instrument: InstrumentId
+    as_seen: date
+    source: str
+    basis: str
+    adopted: date
+    opened: date
+    opened_at: str
+    in_force: bool
+    entered_into_force: date | None = None
+    entry_clause: str
+    consents_needed: int
+    member_consents_needed: int
+    participant: tuple[Participant, ...]
+
+    @property
+    def consents(self) -> tuple[Participant, ...]:
+        """Those who have expressed consent to be bound."""
+        return tuple(one for one in self.participant if one.consented)
+
+    @property
+    def member_consents(self) -> tuple[Participant, ...]:
+        """The member States among them."""
+        return tuple(one for one in self.consents if one.member_state)
+
+    def is_in_force(self, day: date) -> bool:
+        """Whether the treaty is in force on a day, as far as the table knows."""
+        return self.entered_into_force is not None and self.entered_into_force <= day
+
+    def is_stale(self, day: date) -> bool:
+        """Whether the table is too old to rely on."""
+        return (day - self.as_seen).days > STALE_AFTER_DAYS
+
+
+class _Table(_Strict):
+    treaty: tuple[TreatyStatus, ...]
+
+
+@lru_cache(maxsize=1)
+def load_status() -> dict[InstrumentId, TreatyStatus]:
+    """The status table by instrument; raises ManifestError when it is not what its schema says."""
+    try:
+        table = _Table.model_validate(tomllib.loads(data_file("status.toml").read_text(encoding="utf-8")))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ManifestError(f"data/status.toml cannot be read: {reason}; correct it.") from None
+    return {treaty.instrument: treaty for treaty in table.treaty}
