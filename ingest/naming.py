@@ -7,7 +7,7 @@ from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 
 AMENDING_ACT = InstrumentId("eu-2026-1744")
 
-_COE = "(Council of Europe|CoE|Vilnius|AI|A\\.I\\.|Artificial Intelligence)(’s)?"
+_COE = "(Council of Europe|CoE|Vilnius|Strasbourg|AI|A\\.I\\.|Artificial Intelligence)(’s)?"
 _ON_AI = "(on|for) (AI|Artificial Intelligence)\\b(,? and human rights,? democracy,? and the rule of law)?"
 _SERIES = "(\\((EU|EC|EEC|EU, Euratom)\\)|No\\.?)"
 _KIND = "((Council|Commission|Implementing|Delegated|Framework) ){0,3}(Regulation|Directive|Decision|Recommendation)s?"
@@ -47,8 +47,8 @@ NAMES: tuple[tuple[str, InstrumentId | None], ...] = (
     (f"(the )?Convention (on|for|against) (the )?{_SUBJECT}", None),
 )
 _BODIES: tuple[tuple[str, InstrumentId | None], ...] = (
-    ("(the )?(Council of Europe|CoE)", CONVENTION),
-    ("(the )?(?-i:EU|European Union)", AI_ACT),
+    ("(the )?(Council of Europe|CoE)|Strasbourg", CONVENTION),
+    ("(the )?(?-i:EU|European Union)|Brussels", AI_ACT),
 )
 
 

@@ -1,0 +1,184 @@
+"""Everything read: the wordings of all instruments, where a provision is looked up by its citation and its date."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ingest.application import Application, application_of
+from ingest.errors import PinpointError, StoreStale
+from ingest.identifiers import ExpressionId, InstrumentId
+from ingest.instrument import RECITALS, Authority, Expression, Provision, ProvisionKind, SourceSpan
+from ingest.pinpoint import Pinpoint
+
+DEFAULT_LANGUAGE = "en"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """All expressions that were read; `missing` says, a line each, which texts could not be had and what to do."""
+
+    id: str
+    built: str
+    expressions: tuple[Expression, ...]
+    missing: tuple[str, ...] = ()
+    _by_id: dict[ExpressionId, Expression] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._by_id.update({expression.id: expression for expression in self.expressions})
+
+    @cached_property
+    def instruments(self) -> tuple[InstrumentId, ...]:
+        """The works, in the manifest's order."""
+        return tuple(dict.fromkeys(expression.instrument for expression in self.expressions))
+
+    def expression(self, expression: ExpressionId) -> Expression:
+        """The wording with an id; raises PinpointError when the corpus has none."""
+        found = self._by_id.get(expression)
+        if found is None:
+            known = ", ".join(str(one) for one in self._by_id)
+            raise PinpointError(f"wording {expression} is not in this corpus; it has {known}.")
+        return found
+
+    def wordings(self, instrument: InstrumentId, language: str = DEFAULT_LANGUAGE) -> tuple[Expression, ...]:
+        """The wordings of a work in one language, oldest first."""
+        own = (one for one in self.expressions if one.instrument == instrument and one.id.language == language)
+        return tuple(sorted(own, key=lambda one: one.id.effective))
+
+    def wording_on(self, instrument: InstrumentId, day: date, language: str = DEFAULT_LANGUAGE) -> Expression | None:
+        """The wording of a work on a day, or None before its first."""
+        valid = [one for one in self.wordings(instrument, language) if one.id.effective <= day]
+        return valid[-1] if valid else None
+
+    def provision(self, expression: ExpressionId, pinpoint: Pinpoint) -> Provision:
+        """The provision at a place of a wording; raises PinpointError."""
+        return self.expression(expression).at(pinpoint)
+
+    def is_inserted(self, provision: Provision) -> bool:
+        """Whether an amending act brought the provision, so that the wording before has nothing at its place."""
+        earlier = [
+            one
+            for one in self.wordings(provision.expression.instrument, provision.expression.language)
+            if one.id.effective < provision.expression.effective
+        ]
+        return bool(earlier) and provision.pinpoint not in earlier[-1]
+
+    def application(self, provision: Provision, as_of: date) -> Application:
+        """Whether a provision binds on a day, and from when."""
+        expression = self.expression(provision.expression)
+        return application_of(expression, provision, as_of, inserted=self.is_inserted(provision))
+
+    def official_url(self, provision: Provision) -> str:
+        """The official address of a provision, with its anchor or page where the official text has one.
+
+        A consolidated text leaves out the recitals and has anchors for whole units.
+        """
+        expression = self.expression(provision.expression)
+        first = self.wordings(expression.instrument, expression.id.language)[0]
+        if expression is not first and provision.kind not in RECITALS:
+            return f"{expression.url}#{provision.pinpoint.unit}"
+        if provision.source.page and not provision.source.anchor:
+            return f"{first.url}#page={provision.source.page}"
+        return f"{first.url}#{provision.source.anchor}" if provision.source.anchor else first.url
+
+    def authority(self, provision: Provision) -> Authority:
+        """What a provision weighs: a recital of a law is no operative text."""
+        authority = self.expression(provision.expression).authority
+        preamble = provision.kind in RECITALS
+        return Authority.RECITAL if authority is Authority.LAW and preamble else authority
+
+    def cite(self, provision: Provision) -> str:
+        """The printed citation with its instrument: "Article 3(1)(a) of the Convention"."""
+        expression = self.expression(provision.expression)
+        if expression.authority is Authority.LAW:
+            label = provision.label[0].upper() + provision.label[1:]
+            return f"{label} of {expression.short_title}"
+        return f"{expression.short_title}, {provision.label}"
+
+
+def save_corpus(corpus: Corpus, path: Path) -> None:
+    """Write a corpus as JSON, each unit's text once; what is missing is not part of it."""
+    record = {
+        "id": corpus.id,
+        "built": corpus.built,
+        "expressions": [_expression_record(expression) for expression in corpus.expressions],
+    }
+    path.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+
+
+def load_corpus(path: Path) -> Corpus:
+    """Read what `save_corpus` wrote; raises StoreStale when it is not that."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        expressions = tuple(_read_expression(one) for one in record["expressions"])
+        return Corpus(record["id"], record["built"], expressions)
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise StoreStale(f"the index file {path} cannot be read ({error}); run `visavis ingest --rebuild`.") from None
+
+
+def _expression_record(expression: Expression) -> dict[str, Any]:
+    return {
+        "id": str(expression.id),
+        "title": expression.title,
+        "short_title": expression.short_title,
+        "authority": expression.authority,
+        "url": expression.url,
+        "published": expression.published.isoformat(),
+        "column": expression.column,
+        "provisions": [_provision_record(provision) for provision in expression.provisions],
+    }
+
+
+def _provision_record(provision: Provision) -> list[Any]:
+    source = provision.source
+    return [
+        str(provision.pinpoint),
+        provision.kind,
+        provision.label,
+        provision.heading,
+        provision.text if provision.is_unit else len(provision.text),
+        provision.offset,
+        None if provision.parent is None else str(provision.parent),
+        [source.file, source.page, source.anchor, source.start, source.end],
+        provision.changed_by,
+    ]
+
+
+def _read_expression(record: dict[str, Any]) -> Expression:
+    identity = ExpressionId.parse(record["id"])
+    return Expression(
+        id=identity,
+        title=record["title"],
+        short_title=record["short_title"],
+        authority=Authority(record["authority"]),
+        url=record["url"],
+        published=date.fromisoformat(record["published"]),
+        provisions=tuple(_read_provisions(identity, record["provisions"])),
+        column=record["column"],
+    )
+
+
+def _read_provisions(expression: ExpressionId, records: Iterable[Sequence[Any]]) -> Iterator[Provision]:
+    unit_text = ""
+    places: dict[str, Pinpoint] = {}
+    for path, kind, label, heading, text, offset, parent, source, changed_by in records:
+        if isinstance(text, str):
+            unit_text = text
+        else:
+            text = unit_text[offset : offset + text]
+        places[path] = Pinpoint.parse(path)
+        yield Provision(
+            expression=expression,
+            pinpoint=places[path],
+            kind=ProvisionKind(kind),
+            label=label,
+            heading=heading,
+            text=text,
+            offset=offset,
+            parent=None if parent is None else places[parent],
+            source=SourceSpan(*source),
+            changed_by=changed_by,
+        )

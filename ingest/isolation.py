@@ -1,0 +1,174 @@
+"""A file of unknown make is read in a process of its own, with a limit on its time and on its memory.
+
+Time is limited everywhere; memory on Linux alone, for macOS does not enforce such a limit: there the readers' own caps
+on bytes, pages and unpacked parts have to do. Ctrl-C ends the readers through their parent, without a word of theirs.
+"""
+
+import multiprocessing
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from time import monotonic
+from typing import Generic, TypeVar
+
+from ingest.errors import SourceUnreadable, VisavisError
+
+SECONDS = 300.0
+BYTES = 4 * 2**30
+GRACE = 60  # seconds of processor time beyond the limit: then the system ends a reader whose parent is gone
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A module-level function to call in another process, its arguments, and what its errors call it."""
+
+    name: str
+    function: Callable[..., T]
+    arguments: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one call may take in seconds, and how much address space it may use in bytes."""
+
+    seconds: float = SECONDS
+    space: int = BYTES
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def run_isolated(
+    name: str, function: Callable[..., T], *arguments: object, limits: Limits = DEFAULT_LIMITS
+) -> T:
+    """Call a module-level function in a fresh process; raises its VisavisError, or SourceUnreadable naming `name`."""
+    [(_, result)] = run_side_by_side([Call(name, function, arguments)], 1, limits)
+    if isinstance(result, VisavisError):
+        raise result
+    return result
+
+
+def run_side_by_side(
+    calls: Sequence[Call[T]], at_once: int, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[tuple[int, T | VisavisError]]:
+    """Make each call in a fresh process, `at_once` at a time; yields its number and its result or error as it ends.
+
+    Whatever ends the iteration ends the processes.
+    """
+    waiting = list(reversed(list(enumerate(calls))))
+    running: list[_Running[T]] = []
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.append(_start(*waiting.pop(), limits))
+            for one in _ended(running):
+                running.remove(one)
+                yield one.number, one.result(limits)
+    finally:
+        for one in running:
+            one.end()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running(Generic[T]):
+    """A call under way."""
+
+    number: int
+    call: Call[T]
+    process: BaseProcess
+    receiving: Connection
+    deadline: float
+
+    def result(self, limits: Limits) -> T | VisavisError:
+        """What came back; an error where nothing did, in time or at all."""
+        name = self.call.name
+        try:
+            if not self.receiving.poll():
+                return SourceUnreadable(
+                    f"{name}: reading took more than {limits.seconds:.0f} s and was stopped; check the file."
+                )
+            received: T | VisavisError = self.receiving.recv()
+            return received
+        except (EOFError, OSError):
+            self.process.join(5)
+            code = self.process.exitcode
+            return SourceUnreadable(f"{name}: the reader ended without a result (exit code {code}); check the file.")
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """End the process if it goes on, and let go of it."""
+        self.process.kill()
+        self.process.join()
+        self.receiving.close()
+
+
+def _ended(running: Sequence[_Running[T]]) -> list[_Running[T]]:
+    """Wait for the calls that end first, or that their time runs out for."""
+    soonest = min(one.deadline for one in running)
+    spoken = wait([one.receiving for one in running], max(0.0, soonest - monotonic()))
+    now = monotonic()
+    return [one for one in running if one.receiving in spoken or one.deadline <= now]
+
+
+def _start(number: int, call: Call[T], limits: Limits) -> _Running[T]:
+    context = multiprocessing.get_context("spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(sending, call, limits), daemon=True)
+    with _deaf_children():
+        process.start()
+    sending.close()
+    return _Running(number, call, process, receiving, monotonic() + limits.seconds)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that begin here do not hear Ctrl-C: their parent does, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(sending: Connection, call: Call[object], limits: Limits) -> None:
+    """Make the call and send back its result or its error; nobody hears it where the parent is gone."""
+    _limit(limits)
+    with suppress(BrokenPipeError):
+        sending.send(_outcome(call, limits))
+    sending.close()
+
+
+def _limit(limits: Limits) -> None:
+    seconds = int(limits.seconds) + GRACE
+    resource.setrlimit(resource.RLIMIT_CPU, _lowered(resource.RLIMIT_CPU, seconds))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, _lowered(resource.RLIMIT_AS, limits.space))
+
+
+def _lowered(kind: int, most: int) -> tuple[int, int]:
+    """A limit of `most`, or the one there is where that is lower."""
+    _, hard = resource.getrlimit(kind)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    return least, hard
+
+
+def _outcome(call: Call[object], limits: Limits) -> object:
+    name = call.name
+    try:
+        return call.function(*call.arguments)
+    except VisavisError as error:
+        return error
+    except MemoryError:
+        return SourceUnreadable(
+            f"{name}: reading needs more than {limits.space / 2**30:.1f} GB of memory; check the file."
+        )
+    except Exception as error:  # a reader's defect on one file must not take the others with it
+        return SourceUnreadable(f"{name}: the reader failed ({type(error).__name__}: {error}); report the file.")
