@@ -1,0 +1,138 @@
+"""Our reviewed alignment of provisions across instruments: which answers which, and what is alike and what differs."""
+
+import tomllib
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from ingest.datafiles import data_file
+from ingest.errors import ManifestError, VisavisError
+from ingest.identifiers import ExpressionId, InstrumentId, parse_instrument_id
+from ingest.instrument import Relation
+from ingest.pinpoint import Pinpoint
+
+FILE = "concordance.toml"
+
+
+def _reading(parse: Callable[[str], object]) -> BeforeValidator:
+    def read(value: object) -> object:
+        try:
+            return parse(value) if isinstance(value, str) else value
+        except VisavisError as error:
+            raise ValueError(str(error)) from None
+
+    return BeforeValidator(read)
+
+
+def _instrument(text: str) -> InstrumentId:
+    try:
+        return parse_instrument_id(text)
+    except VisavisError as error:
+        raise ValueError(str(error)) from None
+
+
+Instrument = Annotated[str, AfterValidator(_instrument)]
+ReadPlace = Annotated[Pinpoint, _reading(Pinpoint.parse)]
+ReadExpression = Annotated[ExpressionId, _reading(ExpressionId.parse)]
+Line = Annotated[str, Field(min_length=1)]
+
+
+class Strict(BaseModel):
+    """A table that is frozen and has no key beyond its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Sentence(Strict):
+    """One sentence of ours, and the places that carry it: `coe-ai-convention:art_2`."""
+
+    text: Line
+    cites: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @property
+    def places(self) -> tuple[tuple[InstrumentId, Pinpoint], ...]:
+        """The places, each with its instrument."""
+        pairs = (cite.partition(":") for cite in self.cites)
+        return tuple((InstrumentId(instrument), Pinpoint.parse(place)) for instrument, _, place in pairs)
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Sentence":
+        for cite in self.cites:
+            instrument, colon, place = cite.partition(":")
+            if not colon:
+                raise ValueError(f"cite {cite!r} is not instrument:pinpoint")
+            try:
+                parse_instrument_id(instrument)
+                Pinpoint.parse(place)
+            except VisavisError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+
+class Correspondence(Strict):
+    """One issue on which the instruments meet, or on which only one of them speaks.
+
+    `sides` holds, by instrument, the places that carry the issue, the first being the one to quote first; `words` are
+    what a lay person would search with.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    issue: Line
+    relation: Relation
+    only: Instrument | None = None
+    sides: dict[Instrument, tuple[ReadPlace, ...]]
+    addressees: dict[Instrument, Line] = {}
+    note: Annotated[tuple[Sentence, ...], Field(min_length=1)]
+    words: tuple[Line, ...] = ()
+    basis: Line
+    reviewed: date
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Correspondence":
+        speaking = [instrument for instrument, places in self.sides.items() if places]
+        if (self.relation is Relation.ONLY) != (self.only is not None):
+            raise ValueError("relation = only and only = <instrument> go together")
+        if self.only is not None and speaking != [self.only]:
+            raise ValueError(f"only {self.only} speaks, but sides has places for {', '.join(speaking) or 'none'}")
+        if self.relation is not Relation.ONLY and len(speaking) < 2:
+            raise ValueError("both sides speak, so both need places")
+        return self
+
+    def side(self, instrument: InstrumentId) -> tuple[Pinpoint, ...]:
+        """The places of one instrument."""
+        return self.sides.get(instrument, ())
+
+
+class Concordance(Strict):
+    """All correspondences, and the wordings that they were written against."""
+
+    wordings: dict[Instrument, ReadExpression]
+    correspondence: tuple[Correspondence, ...]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Concordance":
+        ids = [one.id for one in self.correspondence]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"id {twice[0]!r} is used twice")
+        return self
+
+    def touching(self, instrument: InstrumentId, place: Pinpoint) -> tuple[Correspondence, ...]:
+        """The correspondences that a place carries, or a part of it does, or that it is a part of."""
+        return tuple(
+            one
+            for one in self.correspondence
+            if any(place.contains(own) or own.contains(place) for own in one.side(instrument))
+        )
+
+
+@lru_cache(maxsize=1)
+def load_concordance() -> Concordance:
+    """Our concordance; raises ManifestError when it is not what its schema says."""
+    try:
+        return Concordance.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8")))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None

@@ -1,0 +1,92 @@
+"""Our concordance and notes as a way into the law: everyday words and issues, each leading to places in instruments."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.concordance import Concordance, Correspondence, load_concordance
+from ingest.embedding import Embedder
+from ingest.identifiers import InstrumentId
+from ingest.lexical import LexicalIndex
+from ingest.notes import Note, load_notes
+from ingest.pinpoint import Pinpoint
+
+Vectors = NDArray[np.float32]
+Places = Mapping[InstrumentId, tuple[Pinpoint, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Signpost:
+    """Words of ours that lead to places, the first place of an instrument being the one meant most."""
+
+    text: str
+    places: Places
+    correspondence: Correspondence | None = None
+
+
+class Guide:
+    """All signposts, found by words and by meaning."""
+
+    def __init__(self, signposts: tuple[Signpost, ...], lexical: LexicalIndex | None, vectors: Vectors) -> None:
+        self.signposts = signposts
+        self._lexical = lexical
+        self._vectors = vectors
+
+    def nearest(self, vector: Vectors) -> float:
+        """The best cosine that any signpost has with a query."""
+        return float((self._vectors @ vector).max(initial=0.0))
+
+    def score(self, words: str, vector: Vectors, words_weight: float) -> Vectors:
+        """How well each signpost fits a query, from 0 to 1: its cosine and its BM25 as a share of the best, weighed."""
+        meaning = np.maximum(self._vectors @ vector, 0.0)
+        found = np.zeros(len(meaning), dtype=np.float32)
+        for number, score in self._lexical.search(words, len(meaning)) if self._lexical else ():
+            found[number] = score
+        best = float(found.max(initial=0.0))
+        fused: Vectors = (1 - words_weight) * meaning + words_weight * (found / best if best else found)
+        return fused
+
+
+def open_guide(embedder: Embedder, cache: Path) -> Guide:
+    """The signposts of the program's own concordance and notes; vectors are computed once and kept in `cache`."""
+    signposts = tuple(list_signposts(load_concordance(), load_notes()))
+    texts = [signpost.text for signpost in signposts]
+    lexical = LexicalIndex.build(texts) if texts else None
+    return Guide(signposts, lexical, _vectors(texts, embedder, cache))
+
+
+def list_signposts(
+    concordance: Concordance, notes: Mapping[InstrumentId, Mapping[Pinpoint, Note]]
+) -> Iterator[Signpost]:
+    """A signpost for each correspondence, each note, and each group of plain words."""
+    for one in concordance.correspondence:
+        text = f"{one.issue}\n{', '.join(one.words)}\n{' '.join(sentence.text for sentence in one.note)}"
+        yield Signpost(text, {InstrumentId(side): places for side, places in one.sides.items()}, one)
+    for instrument, held in notes.items():
+        for note in held.values():
+            sentences = " ".join(sentence.text for sentence in note.sentences)
+            yield Signpost(sentences, {instrument: (note.pinpoint,)})
+            for plain in note.plain:
+                yield from (Signpost(words, {instrument: (plain.at,)}) for words in plain.words)
+
+
+def _vectors(texts: list[str], embedder: Embedder, cache: Path) -> Vectors:
+    key = hashlib.sha256(json.dumps([embedder.fingerprint, texts]).encode()).hexdigest()[:16]
+    kept = cache / f"guide-{key}.npy"
+    if kept.is_file():
+        held: Vectors = np.load(kept, allow_pickle=False)
+        return held
+    vectors = embedder.embed(texts)
+    beside = cache / f".guide-{key}-{os.getpid()}.npy"
+    try:
+        np.save(beside, vectors)
+        beside.replace(kept)
+    except OSError:
+        return vectors
+    return vectors
