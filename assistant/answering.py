@@ -1,0 +1,133 @@
+"""A question in, a grounded answer out: analyse, retrieve, write, ground."""
+
+import uuid
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from assistant import refusing
+from assistant.analysis import Inquiry, analyse
+from assistant.answer import Answer, Notice, Refusal, Timings
+from assistant.citing import CitationBook
+from assistant.grounding import ground_answer
+from assistant.question import Question
+from assistant.ranking import Findings, find_evidence, list_evidence
+from assistant.standing import notices
+from assistant.writers import quoting
+from assistant.writers.quoting import Draft
+from ingest.concordance import Concordance, load_concordance
+from ingest.corpus import Corpus
+from ingest.embedding import Embedder, open_embedder
+from ingest.guide import Guide, open_guide
+from ingest.index import Store
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Answers questions from one open store."""
+
+    store: Store
+    embedder: Embedder
+    guide: Guide
+    concordance: Concordance
+
+    @classmethod
+    def of(cls, store: Store) -> "Assistant":
+        """An assistant on an open store, with our concordance and the default embedder."""
+        embedder = open_embedder()
+        return cls(store, embedder, open_guide(embedder, store.folder.parent), load_concordance())
+
+    @property
+    def corpus(self) -> Corpus:
+        """The texts that it answers from."""
+        return self.store.corpus
+
+    def ask(self, question: Question) -> Answer:
+        """Answer a question, or refuse with the reason; raises QuestionError for one that is none."""
+        clock = _Clock()
+        inquiry = analyse(question)
+        clock.lap()
+        findings = self._find(inquiry)
+        evidence = list_evidence(findings, inquiry)
+        clock.lap()
+        book = CitationBook(self.corpus, inquiry.as_of)
+        refusal = refusing.find_refusal(self.corpus, inquiry, findings)
+        draft = self._write(inquiry, findings, refusal, book)
+        clock.lap()
+        answer = Answer(
+            id=question.id or uuid.uuid4().hex,
+            question=question.text,
+            standalone_question=inquiry.standalone,
+            intent=inquiry.intent,
+            as_of=inquiry.as_of,
+            scope=inquiry.sides,
+            writer=quoting.WRITER,
+            corpus_id=self.corpus.id,
+            corpus_built=self.corpus.built,
+            relationship=draft.relationship,
+            rows=draft.rows,
+            summary=draft.summary,
+            citations=tuple(book.citations),
+            evidence=evidence,
+            refusal=refusal,
+            notices=(
+                *notices(self.corpus, inquiry.sides, inquiry.as_of, book.citations),
+                *_beside(inquiry, self.corpus),
+            ),
+            suggestions=quoting.next_questions(findings, (), inquiry.sides),
+        )
+        ground_answer(answer, self.corpus)
+        clock.lap()
+        return replace(answer, timings=Timings(*clock.laps))
+
+    def search(self, question: Question) -> Answer:
+        """The evidence for a question alone, nothing written."""
+        inquiry = analyse(question)
+        findings = self._find(inquiry)
+        return Answer(
+            id=question.id or uuid.uuid4().hex,
+            question=question.text,
+            standalone_question=inquiry.standalone,
+            intent=inquiry.intent,
+            as_of=inquiry.as_of,
+            scope=inquiry.sides,
+            writer=quoting.WRITER,
+            corpus_id=self.corpus.id,
+            corpus_built=self.corpus.built,
+            evidence=list_evidence(findings, inquiry),
+        )
+
+    def _find(self, inquiry: Inquiry) -> Findings:
+        return find_evidence(self.store, self.guide, self.concordance, self.embedder, inquiry)
+
+    def _write(self, inquiry: Inquiry, findings: Findings, refusal: Refusal | None, book: CitationBook) -> Draft:
+        if refusal is not None and not refusing.carries_law(refusal.reason):
+            return Draft(None, (), ())
+        return quoting.write(self.corpus, inquiry, findings, book)
+
+
+class _Clock:
+    """Milliseconds between laps."""
+
+    def __init__(self) -> None:
+        self.laps: list[float] = []
+        self._last = perf_counter()
+
+    def lap(self) -> None:
+        """End a lap."""
+        now = perf_counter()
+        self.laps.append((now - self._last) * 1000)
+        self._last = now
+
+
+def _beside(inquiry: Inquiry, corpus: Corpus) -> list[Notice]:
+    """What concerns the question rather than the law: its language, texts that are missing."""
+    found = []
+    if inquiry.language != "en":
+        found.append(
+            Notice("language", "The question seems not to be in English; it is answered from the English texts.")
+        )
+    if corpus.missing:
+        found.append(
+            Notice("texts_missing", f"{len(corpus.missing)} of the texts are missing; `visavis doctor` lists them.")
+        )
+    return found

@@ -1,0 +1,100 @@
+"""What people say when they ask: the talk around a question, and what tells one kind of question from another."""
+
+import re
+
+FRAME = re.compile(
+    r"""\b(?:please|kindly|compare[ds]?|comparing|comparisons?|contrast(?:ed|ing)?|differences?|different(?:ly)?|differ
+    |similarit(?:y|ies)|similar(?:ly)?|versus|vs\.?|between|both|each|two|side\s+by\s+side|in\s+a\s+table|table|overview
+    |instruments?|texts?|respective(?:ly)?|tell|show|explain|give|list|summari[sz]e|describe|discuss|outline|say|says|said
+    |saying|state[sd]?|mention(?:s|ed)?|provide[sd]?|providing|stipulate[sd]?|treat(?:s|ed|ment)?|address(?:es|ed)?
+    |deal(?:s|t)?|handle[sd]?|approach(?:es)?|cover(?:s|ed)?|regulate[sd]?|contain(?:s|ed)?|rules?|provisions?
+    |under|according|pursuant|within\s+the\s+meaning|with\s+respect|regard(?:s|ing)?|concerning|relat(?:ing|ed)
+    |how|what|which|who|whom|whose|where|when|why|whether|do|does|did|is|are|was|were|be|been|can|could|may|might|must
+    |shall|should|will|would|has|have|had|there|any|anything|something|the|a|an|of|to|in|on|for|by|with|about|from|at
+    |as|it|its|they|their|them|this|that|these|those|and|or|me|us|i|we|you|my|our|your|so|then|also|exactly|really
+    |actually|just|same|other|one|side|law|legal|article|articles|art|question|answer|know|want|need|like|mean|means
+    |parts?|respects?|detail|brief(?:ly)?|short(?:ly)?|quick(?:ly)?)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+TALK = re.compile(
+    r"""\b(?:please|kindly|(?:can|could|would)\s+you|i\s+(?:want|need|would\s+like)\s+to\s+know|tell\s+me|show\s+me|explain
+    |compare[ds]?|comparing|comparisons?|contrast(?:ed|ing)?|differences?|differ|side\s+by\s+side|in\s+a\s+table|table
+    |short\s+rows|both\s+(?:instruments|texts|sides)|the\s+two\s+(?:instruments|texts|laws)|each\s+side|either\s+text
+    |versus|vs\.?|according\s+to|pursuant\s+to)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+EDGE = " ?!.,;:-–—'\"()[]/&"
+SENTENCE = re.compile(r"[?!;]+|\.\s|\s[-–—]\s|:\s")
+LIST = re.compile(r",|;|/|&|\band\b|\bor\b|\bplus\b")
+WORD = re.compile(r"[^\W\d_]{2,}|\d+[a-z]?", re.IGNORECASE)
+LETTER = re.compile(r"[^\W\d_]")
+COMPARE = re.compile(
+    r"\b(?:compar\w*|contrast\w*|differ\w*|similar\w*|versus|vs\.?|both|the two|each of|side by side|whereas|stricter|"
+    r"overlap\w*|conflict\w*|correspond\w*|counterparts?|equivalents?|either|neither|than)\b",
+    re.IGNORECASE,
+)
+DEFINE = re.compile(
+    r"\b(?:defin\w+|meaning of|what (?:is|are|counts as|qualifies as|does .{3,60} mean)|what'?s an?|stand for)\b",
+    re.IGNORECASE,
+)
+STATUS = re.compile(
+    r"\b(?:ratif\w+|signator\w+|signed|who (?:has )?sign\w*|come into force|in force|into force|entry into force|"
+    r"entered into force|enter into force|declarations? (?:of|by|made)|became? (?:a )?part(?:y|ies))\b",
+    re.IGNORECASE,
+)
+REPLY = re.compile(
+    r"^\s*(?:and|but|or|also|what about|how about|same|then|so|ok|okay|yes|no|which of (?:them|those|these)|why)\b|"
+    r"\bthe (?:other|second|first|former|latter)(?: (?:one|text|instrument|law|side))?\b",
+    re.IGNORECASE,
+)
+POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|that|those|these|this|there|he|she|then|such|same)\b", re.IGNORECASE
+)
+OTHER = re.compile(r"\bthe other (?:one|text|instrument|law|side|treaty|act)\b", re.IGNORECASE)
+YES_NO = re.compile(
+    r"^\s*(?:is|are|was|were|do|does|did|has|have|can|could|may|must|shall|should|will)\b", re.IGNORECASE
+)
+
+INJECTION = re.compile(
+    r"""(?:^|[.!?:;'"(\]]\s*|\b(?:please|now|and|then|must|should|to)\s+)
+        (?:ignore|disregard|forget|override|bypass)\b.{0,40}
+        \b(?:instructions?|prompts?|rules|guidelines|above|previous|prior|safety|everything)\b
+    |\b(?:system|hidden|initial|developer)\s(?:prompt|message|instructions?|override)\b
+    |\bfrom\snow\son,?\s(?:you|answer|reply|respond|always|never|say|ignore|speak)\b
+    |\byou\sare\s(?:now|no\slonger)\b
+    |\b(?:pretend|behave|respond|roleplay)\s(?:as|to\sbe|like)\b
+    |\bact\sas\s(?:a|an|my|if)\b
+    |\bjailbreak\w*\b
+    |\b(?:developer|dan|god|debug)\smode\b
+    |\bnew\sinstructions?:
+    |<\s*/?\s*(?:script|system|iframe|img)\b
+    |\[/?INST\]
+    |\b(?:print|reveal|output|show|repeat)\b.{0,30}
+        \b(?:api\skey|password|environment\svariables?|your\s(?:prompt|rules|instructions?))\b
+    |\binvent\s(?:a|an|some)\s(?:article|provision|citation|quot)""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+ADVICE = re.compile(
+    r"\b(?:my|our) (?:\w+ ){0,2}(?:clients?|compan(?:y|ies)|firm|start-?up|employer|boss|landlord|bank|school|"
+    r"university|hospital|case|product|apps?|systems?|chatbot|tool|software|business|model|daughter|son|mother|father|wife|husband|"
+    r"job application|loan|customers?|employees|hr|council|agency|platform|website|shop|practice)\b|"
+    r"\bshould (?:i|we|my|our)\b|\b(?:am|are|do|can|could|must|would|will) (?:i|we) (?:\w+ ){0,2}(?:liable|sue|need|"
+    r"have|fined?|allowed|comply|required|obliged|covered|exempt|be|get|register|use|deploy|sell|win)\b|"
+    r"\b(?:i|we) (?:am|are|run|own|sell|develop|built|deploy|make|work|was|were|got|have been|"
+    r"want to (?:sell|deploy|use))\b|"
+    r"\bi'(?:m|ve)\b|\bwe'(?:re|ve)\b|\b(?:a|the) client (?:of (?:mine|ours)|wants|asks|has|is|uses|runs)\b",
+    re.IGNORECASE,
+)
+RESEARCH = re.compile(
+    r"\b(?:writing|drafting|preparing|researching|reading|studying|looking|wondering|interested|trying to understand|a "
+    r"(?:student|journalist|lawyer|researcher|law student)|(?:my|our) (?:thesis|essay|paper|seminar|class|memo|"
+    r"article))\b",
+    re.IGNORECASE,
+)
+
+FRENCH = re.compile(
+    r"\b(?:le|la|les|des|du|une?|est|sont|quelles?|quels?|comment|selon|entre|dans|pour|qui|et|sur)\b", re.I
+)
+GERMAN = re.compile(
+    r"\b(?:der|die|das|und|ist|sind|welche[rs]?|wie|was|nach|zwischen|für|von|dem|den|eine?|im|mit)\b", re.I
+)

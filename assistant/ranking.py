@@ -1,0 +1,263 @@
+"""Ranked evidence for each side: what was named, what was found, what the concordance brings from the other side."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+import numpy as np
+
+from assistant.analysis import Inquiry
+from assistant.answer import Evidence
+from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
+from ingest.concordance import Concordance, Correspondence
+from ingest.embedding import Embedder
+from ingest.guide import Guide
+from ingest.identifiers import InstrumentId
+from ingest.index import Store
+from ingest.instrument import RECITALS, Expression, Provision
+from ingest.pinpoint import Pinpoint
+from ingest.references import locate
+
+NAMED_SCORE = 3.0
+RECITAL_WEIGHT = 0.75
+GUIDE_WEIGHT = 1.0
+GUIDE_WORDS = 0.3
+PLACE_STEP = 0.06
+GUIDE_DEPTH = 40
+MATCH_FLOOR = 0.42
+MATCH_SHARE = 0.85
+MOST_MATCHES = 2
+PER_UNIT = 2
+EVIDENCE = 40
+FIRST_TEN = 10
+EACH_SIDE = 4
+COMMENTARY_PLACES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A correspondence that a question is about, and how well it fits, 0 to 1."""
+
+    correspondence: Correspondence
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provision that may carry the answer, the part of it that fits best, and how well."""
+
+    provision: Provision
+    start: int
+    end: int
+    score: float
+
+    @property
+    def unit(self) -> Pinpoint:
+        """The whole article, recital or annex."""
+        return self.provision.pinpoint.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one instrument has: its wording on the day asked, its candidates, best first, and the places named."""
+
+    instrument: InstrumentId
+    wording: Expression | None
+    candidates: tuple[Candidate, ...]
+    named: tuple[Provision, ...] = ()
+    unknown: tuple[Pinpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found for an inquiry; `nearness` is how near the best of it comes, 0 to 1."""
+
+    sides: tuple[Side, ...]
+    matches: tuple[Match, ...]
+    commentary: tuple[Candidate, ...]
+    nearness: float
+    neighbours: tuple[Match, ...] = ()
+
+    def side(self, instrument: InstrumentId) -> Side:
+        """The findings of one instrument."""
+        return next(side for side in self.sides if side.instrument == instrument)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One thing searched: the query, and how well each signpost of the guide fits it."""
+
+    query: Query
+    fit: np.ndarray[tuple[int], np.dtype[np.float32]]
+
+
+def find_evidence(
+    store: Store, guide: Guide, concordance: Concordance, embedder: Embedder, inquiry: Inquiry
+) -> Findings:
+    """Search each side of an inquiry on its own, and let the guide bring what shares no word with the question."""
+    searches = [_search(words, guide, embedder) for words in _subjects(inquiry)]
+    ranked = [_rank_matches(guide, search) for search in searches]
+    matches = _matches(ranked, inquiry) or _touched(concordance, inquiry)
+    sides = tuple(_search_side(store, guide, searches, inquiry, instrument) for instrument in inquiry.sides)
+    commentary = _commentary(store, searches, inquiry)
+    nearness = max((cosine for search in searches for cosine in _nearness(store, guide, search, sides)), default=0.0)
+    return Findings(sides, matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
+
+
+def _subjects(inquiry: Inquiry) -> tuple[str, ...]:
+    """The whole subject first, then each of its topics."""
+    return (inquiry.phrase, *inquiry.topics) if inquiry.subject else ()
+
+
+def _search(phrase: str, guide: Guide, embedder: Embedder) -> _Search:
+    query = make_query(phrase, embedder)
+    return _Search(query, guide.score(query.words, query.vector, GUIDE_WORDS))
+
+
+def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
+    """The correspondences by how well they fit, best first."""
+    order = np.argsort(-search.fit, kind="stable")
+    signposts = ((guide.signposts[int(number)], float(search.fit[number])) for number in order)
+    return [Match(signpost.correspondence, fit) for signpost, fit in signposts if signpost.correspondence]
+
+
+def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry) -> tuple[Match, ...]:
+    """The correspondences that the question is about: one for each topic, or the few that fit the whole."""
+    chosen: dict[str, Match] = {}
+    most = 1 if inquiry.topics else MOST_MATCHES
+    for found in ranked[1:] or ranked:
+        for match in found[:most]:
+            if match.score >= max(MATCH_FLOOR, MATCH_SHARE * found[0].score):
+                chosen.setdefault(match.correspondence.id, match)
+    return tuple(chosen.values())
+
+
+def _touched(concordance: Concordance, inquiry: Inquiry) -> tuple[Match, ...]:
+    """The correspondences that the places named carry."""
+    found: dict[str, Match] = {}
+    for target in inquiry.targets:
+        for instrument in [target.instrument] if target.instrument else inquiry.sides:
+            for one in concordance.touching(instrument, target.pinpoint)[:MOST_MATCHES]:
+                found.setdefault(one.id, Match(one, NAMED_SCORE))
+    return tuple(found.values())
+
+
+def _search_side(
+    store: Store, guide: Guide, searches: Sequence[_Search], inquiry: Inquiry, instrument: InstrumentId
+) -> Side:
+    wording = store.corpus.wording_on(instrument, inquiry.as_of)
+    if wording is None:
+        return Side(instrument, None, ())
+    lists = [_rank(store, guide, search, wording) for search in searches]
+    own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
+    located = {place: locate(wording, place) for place in own}
+    named = [found for found in located.values() if found is not None]
+    first = [
+        Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
+        for rank, provision in enumerate(named)
+    ]
+    candidates = _distinct([*first, *_take_turns(lists)])
+    unknown = tuple(place for place, found in located.items() if found is None)
+    return Side(instrument, wording, tuple(candidates), tuple(named), unknown)
+
+
+def _rank(store: Store, guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+    """The passages of a wording by what the engines make of them and what the guide says of their places."""
+    led = _led(guide, search, wording)
+    found: dict[Pinpoint, Candidate] = {}
+    for hit in search_wording(store, search.query, wording):
+        weight = RECITAL_WEIGHT if hit.provision.kind in RECITALS else 1.0
+        score = hit.score * weight + GUIDE_WEIGHT * _lift(led, hit)
+        held = found.get(hit.provision.pinpoint)
+        if held is None or score > held.score:
+            found[hit.provision.pinpoint] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
+    return sorted(found.values(), key=lambda one: -one.score)
+
+
+def _led(guide: Guide, search: _Search, wording: Expression) -> dict[Pinpoint, float]:
+    """The places of a wording that the best-fitting signposts lead to, with the best fit."""
+    led: dict[Pinpoint, float] = {}
+    for number in np.argsort(-search.fit, kind="stable")[:GUIDE_DEPTH]:
+        fit = float(search.fit[number])
+        for rank, place in enumerate(guide.signposts[int(number)].places.get(wording.instrument, ())):
+            led[place] = max(led.get(place, 0.0), fit - PLACE_STEP * rank)
+    return led
+
+
+def _lift(led: dict[Pinpoint, float], hit: Hit) -> float:
+    """What the guide says of the place of a hit or of what it lies in."""
+    place: Pinpoint | None = hit.provision.pinpoint
+    best = 0.0
+    while place is not None:
+        best = max(best, led.get(place, 0.0))
+        place = place.parent
+    return best
+
+
+def _take_turns(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """The searches in turn, so that each topic has its best provisions among the first."""
+    if len(lists) < 2:
+        return list(lists[0]) if lists else []
+    return [one for turn in zip_longest(*lists) for one in turn if one is not None]
+
+
+def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Each provision once, at its first place; scores never rise down the list."""
+    kept: dict[Pinpoint, Candidate] = {}
+    ceiling = NAMED_SCORE
+    for one in candidates:
+        if one.provision.pinpoint not in kept:
+            ceiling = min(ceiling, one.score)
+            kept[one.provision.pinpoint] = replace(one, score=ceiling)
+    return list(kept.values())
+
+
+def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> tuple[Candidate, ...]:
+    if not inquiry.commentary or not searches:
+        return ()
+    hits = search_commentary(store, searches[0].query, inquiry.as_of)
+    return tuple(Candidate(hit.provision, hit.passage.start, hit.passage.end, hit.score) for hit in hits[:10])
+
+
+def _nearness(store: Store, guide: Guide, search: _Search, sides: Iterable[Side]) -> Iterable[float]:
+    """The best cosine of the question with the guide and with the law of each side."""
+    yield guide.nearest(search.query.vector)
+    for side in sides:
+        if side.wording is not None:
+            yield max((hit.cosine for hit in search_wording(store, search.query, side.wording)[:20]), default=0.0)
+
+
+def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:
+    """The same order, with at most so many candidates of one unit."""
+    taken: dict[Pinpoint, int] = {}
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        taken[candidate.unit] = taken.get(candidate.unit, 0) + 1
+        if taken[candidate.unit] <= per_unit:
+            kept.append(candidate)
+    return kept
+
+
+def list_evidence(findings: Findings, inquiry: Inquiry) -> tuple[Evidence, ...]:
+    """One merged list, best first: the sides in turn where they are compared, then guidance and commentary."""
+    lists = [spread(side.candidates, 1 if len(findings.sides) > 1 else PER_UNIT) for side in findings.sides]
+    turns = _merge_sides(lists, alternate=len(inquiry.named) != 0)
+    commentary = spread(findings.commentary, 1)
+    first = FIRST_TEN - COMMENTARY_PLACES if commentary else FIRST_TEN
+    merged = [*turns[:first], *commentary[:COMMENTARY_PLACES], *turns[first:], *commentary[COMMENTARY_PLACES:]]
+    return tuple(
+        Evidence(rank, one.provision.expression.instrument, one.provision.pinpoint, one.score)
+        for rank, one in enumerate(merged[:EVIDENCE], start=1)
+    )
+
+
+def _merge_sides(lists: Sequence[Sequence[Candidate]], *, alternate: bool) -> list[Candidate]:
+    """The sides in turn; or, where the question names none, by score, with some of each among the first ten."""
+    if len(lists) < 2 or alternate:
+        return _take_turns(lists)
+    assured = {id(one) for candidates in lists for one in candidates[:EACH_SIDE]}
+    every = sorted((one for candidates in lists for one in candidates), key=lambda one: -one.score)
+    room = FIRST_TEN - COMMENTARY_PLACES - len(assured)
+    first = [*(one for one in every if id(one) in assured), *[one for one in every if id(one) not in assured][:room]]
+    taken = {id(one) for one in first}
+    return [*sorted(first, key=lambda one: -one.score), *(one for one in every if id(one) not in taken)]

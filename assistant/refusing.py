@@ -1,0 +1,93 @@
+"""When no answer is given, and what is said instead."""
+
+from assistant.analysis import Inquiry
+from assistant.answer import Refusal, RefusalReason
+from assistant.question import Intent
+from assistant.ranking import Findings, Side
+from ingest.corpus import Corpus
+from ingest.instrument import ProvisionKind, Relation
+
+FOUND_FLOOR = 0.22
+CARRYING_LAW = frozenset({RefusalReason.LEGAL_ADVICE, RefusalReason.FALSE_PREMISE})
+
+_TEXTS = {
+    RefusalReason.INJECTION: "This reads as an instruction to the program rather than a question about the law; "
+    "it is not followed. Ask about the Convention or the AI Act.",
+    RefusalReason.LEGAL_ADVICE: "Visavis gives no advice on a person's own case. Below is what the texts say; "
+    "how they apply to the facts is for a lawyer.",
+    RefusalReason.UNCLEAR: "It is not clear what is asked. Name an issue, such as remedies or prohibited practices, "
+    "or a provision, such as Article 14 of the Convention.",
+}
+
+
+def carries_law(reason: RefusalReason) -> bool:
+    """Whether a refusal for this reason still shows the law."""
+    return reason in CARRYING_LAW
+
+
+def find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
+    """Why an inquiry is not answered, or None."""
+    if inquiry.obstacle is RefusalReason.INJECTION:
+        return _refuse(RefusalReason.INJECTION, inquiry)
+    if not any(side.wording for side in findings.sides):
+        return _out_of_corpus(inquiry, "No text of these instruments is in the corpus on the day asked.")
+    unknown = _unknown_place(corpus, inquiry, findings)
+    if unknown is not None:
+        return unknown
+    if inquiry.foreign and not inquiry.named:
+        acts = ", ".join(inquiry.foreign)
+        return _out_of_corpus(inquiry, f"{acts} is not among the texts that Visavis holds.")
+    if inquiry.obstacle is not None:
+        return _refuse(inquiry.obstacle, inquiry)
+    if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
+        if findings.nearness < FOUND_FLOOR:
+            return _out_of_corpus(inquiry, "Nothing in the texts comes near this question.")
+        return _false_premise(inquiry, findings)
+    return None
+
+
+def _refuse(reason: RefusalReason, inquiry: Inquiry) -> Refusal:
+    return Refusal(reason, _TEXTS[reason], inquiry.sides)
+
+
+def _out_of_corpus(inquiry: Inquiry, text: str) -> Refusal:
+    held = "It answers from the Council of Europe Framework Convention on AI, the EU AI Act and commentary on them."
+    return Refusal(RefusalReason.OUT_OF_CORPUS, f"{text} {held}", inquiry.sides)
+
+
+def _unknown_place(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
+    """A named place that no instrument asked about has on the day asked."""
+    sides = [side for side in findings.sides if side.wording]
+    if any(side.named for side in sides):
+        return None
+    for side in sides:
+        for place in side.unknown:
+            if all(place in other.unknown for other in sides):
+                text = " ".join(_nothing_at(other, str(place.house())) for other in sides)
+                return Refusal(RefusalReason.NO_SUCH_PROVISION, text, inquiry.sides)
+    return None
+
+
+def _nothing_at(side: Side, place: str) -> str:
+    wording = side.wording
+    if wording is None:
+        return ""
+    articles = [one.pinpoint.root.label for one in wording.units() if one.kind is ProvisionKind.ARTICLE]
+    inserted = [label for label in articles if not label.isdigit()]
+    numbers = [int(label) for label in articles if label.isdigit()]
+    extra = f" and {', '.join(inserted)}" if inserted else ""
+    name = wording.short_title[0].upper() + wording.short_title[1:]
+    having = f"its articles are {min(numbers)} to {max(numbers)}{extra}"
+    return f"{name} has no {place} in the wording of {wording.id.effective}: {having}."
+
+
+def _false_premise(inquiry: Inquiry, findings: Findings) -> Refusal | None:
+    """A question that takes for granted what only the other instrument provides."""
+    if not inquiry.presupposes or len(inquiry.sides) != 1 or not findings.matches:
+        return None
+    best = findings.matches[0].correspondence
+    if best.relation is not Relation.ONLY or best.only == inquiry.sides[0]:
+        return None
+    name = findings.sides[0].wording.short_title if findings.sides[0].wording else inquiry.sides[0]
+    text = f"{name[0].upper()}{name[1:]} has no provision on this issue ({best.issue})."
+    return Refusal(RefusalReason.FALSE_PREMISE, text, inquiry.sides)

@@ -1,0 +1,110 @@
+"""What each instrument says on a subject: found by words and by meaning, each instrument searched on its own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.analysis import keywords
+from ingest.embedding import Embedder
+from ingest.identifiers import InstrumentId
+from ingest.index import Shelf, Store
+from ingest.instrument import Authority, Expression, Provision
+from ingest.passages import Passage, shelf_of
+from ingest.pinpoint import Pinpoint
+
+DEPTH = 250
+WORDS_WEIGHT = 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found, with its provision, its weight among the hits (0 to 1), and its cosine to the question."""
+
+    provision: Provision
+    passage: Passage
+    score: float
+    cosine: float
+
+    @property
+    def unit(self) -> Pinpoint:
+        """The whole article, recital, annex or numbered paragraph."""
+        return self.provision.pinpoint.unit
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched: the words, and their vector."""
+
+    words: str
+    vector: NDArray[np.float32]
+
+
+def make_query(phrase: str, embedder: Embedder) -> Query:
+    """A query: its key words for the one engine, the vector of the whole phrase for the other."""
+    return Query(keywords(phrase) or phrase, embedder.embed_query(phrase))
+
+
+def search_instrument(store: Store, query: Query, instrument: InstrumentId, day: date) -> list[Hit]:
+    """The passages of an instrument's wording on a day, best first; none where that day has no wording."""
+    wording = store.corpus.wording_on(instrument, day)
+    return [] if wording is None else search_wording(store, query, wording)
+
+
+def search_wording(store: Store, query: Query, wording: Expression) -> list[Hit]:
+    """The passages of one wording, best first."""
+    shelf = store.shelves.get(shelf_of(wording))
+    return [] if shelf is None else _fuse(store, shelf, query, frozenset({wording.instrument}))
+
+
+def search_commentary(store: Store, query: Query, day: date) -> list[Hit]:
+    """The passages of guidance and commentary published by a day, best first."""
+    known = frozenset(
+        one.instrument
+        for one in store.corpus.expressions
+        if one.authority is not Authority.LAW and one.published <= day
+    )
+    hits: list[Hit] = []
+    for name, shelf in store.shelves.items():
+        if name.startswith("commentary:") and known:
+            hits += _fuse(store, shelf, query, known)
+    return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[InstrumentId]) -> list[Hit]:
+    """Both engines' findings in one list: the weighted sum of the cosine and of BM25 as a share of the best."""
+    words = dict(shelf.search_words(query.words, DEPTH, instruments))
+    meaning = dict(shelf.search_meaning(query.vector, DEPTH, instruments))
+    best = max(words.values(), default=1.0)
+    scored = {
+        number: (1 - WORDS_WEIGHT) * max(meaning.get(number, 0.0), 0.0) + WORDS_WEIGHT * words.get(number, 0.0) / best
+        for number in {*words, *meaning}
+    }
+    order = sorted(scored, key=lambda number: (-scored[number], number))
+    return [_hit(store, shelf.passages[number], scored[number], meaning.get(number, 0.0)) for number in order]
+
+
+def _hit(store: Store, passage: Passage, score: float, cosine: float) -> Hit:
+    return Hit(store.corpus.provision(passage.expression, passage.pinpoint), passage, score, cosine)
+
+
+def best_by_unit(hits: Iterable[Hit]) -> list[Hit]:
+    """The best hit of each unit, best first."""
+    best: dict[Pinpoint, Hit] = {}
+    for hit in hits:
+        held = best.get(hit.unit)
+        if held is None or hit.score > held.score:
+            best[hit.unit] = hit
+    return sorted(best.values(), key=lambda hit: -hit.score)
+
+
+def merge(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """The best score of each passage over several searches, best first."""
+    best: dict[tuple[object, ...], Hit] = {}
+    for hit in (hit for hits in lists for hit in hits):
+        key = (hit.passage.expression, hit.passage.pinpoint, hit.passage.start)
+        if key not in best or hit.score > best[key].score:
+            best[key] = hit
+    return sorted(best.values(), key=lambda hit: -hit.score)
