@@ -1,0 +1,156 @@
+"""Thresholds that a run must reach (`data/gates.toml`), and the lines of a run that fall short of them."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eval.case import CaseKind
+from eval.metrics import Interval, Summary
+from eval.record import RunRecord
+from eval.score import TRAITS, Measure
+from eval.summary import find_latencies, summarise_measure, write_interval
+from ingest.datafiles import data_file
+from ingest.errors import UsageError
+
+FILE = "gates.toml"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gate(_Frozen):
+    """A threshold of a measure, over all cases or one kind; `exact` leaves no room for noise.
+
+    With `relative_to` the threshold is for the measure's mean over that of the other.
+    """
+
+    measure: Measure
+    at_least: float | None = None
+    at_most: float | None = None
+    kind: CaseKind | None = None
+    relative_to: Measure | None = None
+    exact: bool = False
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a gate has either at_least or at_most")
+        return self
+
+
+class LatencyGate(_Frozen):
+    """The most milliseconds that the median and the 95th percentile of a stage may take."""
+
+    stage: str
+    p50: Annotated[float, Field(gt=0)] | None = None
+    p95: Annotated[float, Field(gt=0)] | None = None
+
+
+class Gates(_Frozen):
+    """All thresholds, and how many cases may end in an error."""
+
+    errors: int = 0
+    gate: tuple[Gate, ...]
+    latency: tuple[LatencyGate, ...] = ()
+
+
+class Outcome(StrEnum):
+    """How a measure stands to its threshold."""
+
+    MET = "met"
+    NOISE = "within noise"
+    FAILS = "fails"
+    UNMEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the gate: what was held against what."""
+
+    name: str
+    found: str
+    threshold: str
+    outcome: Outcome
+
+    @property
+    def passes(self) -> bool:
+        """Whether the gate stays open."""
+        return self.outcome in {Outcome.MET, Outcome.NOISE}
+
+
+def load_gates(path: Path | None = None) -> Gates:
+    """Read the thresholds, the program's own by default; raises UsageError naming what is wrong."""
+    source = path or data_file(FILE)
+    try:
+        return Gates.model_validate(tomllib.loads(source.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"the thresholds {source} cannot be read ({error.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{source}: broken TOML ({error}).") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(f"{source}: {place}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def judge_run(run: RunRecord, gates: Gates) -> tuple[Verdict, ...]:
+    """Hold a run against every threshold."""
+    return (_judge_errors(run, gates.errors), *(_judge(run, gate) for gate in gates.gate), *_judge_times(run, gates))
+
+
+def _judge_errors(run: RunRecord, most: int) -> Verdict:
+    failed = run.errors > most or not run.complete or not run.cases
+    found = f"{run.errors} of {len(run.cases)}" + ("" if run.complete else ", interrupted")
+    return Verdict("cases in error", found, f"at most {most}", Outcome.FAILS if failed else Outcome.MET)
+
+
+def _judge(run: RunRecord, gate: Gate) -> Verdict:
+    found = summarise_measure(run, gate.measure, gate.kind)
+    name = TRAITS[gate.measure].title + (f", {gate.kind}" if gate.kind else "")
+    threshold = f"≥ {gate.at_least:g}" if gate.at_least is not None else f"≤ {gate.at_most:g}"
+    if gate.relative_to is not None:
+        whole = summarise_measure(run, gate.relative_to, gate.kind)
+        threshold += f" of {TRAITS[gate.relative_to].title}"
+        found = _relative(found, whole.mean)
+    if found.mean is None:
+        return Verdict(name, "–", threshold, Outcome.UNMEASURED)
+    written = f"{found.mean:.3f} (n {found.n}, {write_interval(found.interval)})"
+    return Verdict(name, written, threshold, _outcome(found.mean, found.interval, gate))
+
+
+def _relative(found: Summary, whole: float | None) -> Summary:
+    if found.mean is None or not whole:
+        return Summary(0, None, None, None)
+    interval = Interval(found.interval.low / whole, found.interval.high / whole) if found.interval else None
+    return Summary(found.n, found.mean / whole, found.error, interval)
+
+
+def _outcome(mean: float, interval: Interval | None, gate: Gate) -> Outcome:
+    around = interval if interval is not None and not gate.exact else Interval(mean, mean)
+    if gate.at_least is not None:
+        met, within = mean >= gate.at_least, around.high >= gate.at_least
+    else:
+        assert gate.at_most is not None
+        met, within = mean <= gate.at_most, around.low <= gate.at_most
+    return Outcome.MET if met else Outcome.NOISE if within else Outcome.FAILS
+
+
+def _judge_times(run: RunRecord, gates: Gates) -> Iterator[Verdict]:
+    by_stage = {latency.stage: latency for latency in find_latencies(run)}
+    for gate in gates.latency:
+        latency = by_stage.get(gate.stage)
+        for name, most in (("p50", gate.p50), ("p95", gate.p95)):
+            if most is None:
+                continue
+            title, threshold = f"{gate.stage}, {name}", f"≤ {most:g} ms"
+            if latency is None:
+                yield Verdict(title, "–", threshold, Outcome.UNMEASURED)
+                continue
+            took = latency.p50 if name == "p50" else latency.p95
+            yield Verdict(title, f"{took:.1f} ms", threshold, Outcome.MET if took <= most else Outcome.FAILS)

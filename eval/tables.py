@@ -1,0 +1,159 @@
+"""A run, or several side by side, as tables on the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from eval.case import CaseKind, Half
+from eval.compare import Difference
+from eval.metrics import Summary
+from eval.record import RunRecord
+from eval.score import TRAITS, Measure
+from eval.summary import (
+    HIDDEN,
+    find_latencies,
+    find_worst,
+    summarise_measure,
+    write_interval,
+    write_number,
+    write_summary,
+)
+
+WIDTH = 165
+SHOWN = 160
+REASONS = 6
+
+
+def open_console() -> Console:
+    """Standard output, wide where it is no terminal, so that no figure is broken."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+
+
+def print_run(run: RunRecord, console: Console, *, hide_test: bool) -> None:
+    """Print the tables of a run; `hide_test` keeps the questions of the test half from being read."""
+    console.print(_overall_table(run))
+    console.print(_kind_table(run))
+    console.print(_latency_table([run]))
+    _print_worst(run, console, hide_test=hide_test)
+
+
+def print_side_by_side(runs: Sequence[RunRecord], console: Console) -> None:
+    """Print several systems over the same cases; n is the first one's, whose lead over the best other stands last."""
+    table = Table(title="Over the same cases: mean ± standard error")
+    table.add_column("measure")
+    for heading in ("n", *(run.system for run in runs), "lead"):
+        table.add_column(heading, justify="right")
+    for measure in dict.fromkeys(measure for run in runs for measure in run.measures):
+        first, *others = (summarise_measure(run, measure) for run in runs)
+        if first.n or any(one.n for one in others):
+            means = (write_summary(one).partition(" (")[0] for one in (first, *others))
+            table.add_row(_title(measure), str(first.n), *means, _lead(first, others))
+    if any(run.errors for run in runs):
+        table.add_row("cases in error, unscored ↓", "", *(str(run.errors) for run in runs), "")
+    console.print(table)
+    console.print(_latency_table(runs))
+
+
+def _lead(first: Summary, others: Sequence[Summary]) -> str:
+    """How far a system is above the best of the others, none of whose measures is better when less."""
+    means = [one.mean for one in others if one.mean is not None]
+    return "–" if first.mean is None or not means else f"{first.mean - max(means):+.3f}"
+
+
+def _title(measure: Measure) -> str:
+    trait = TRAITS[measure]
+    return f"{trait.title} ↓" if trait.less else trait.title
+
+
+def _overall_table(run: RunRecord) -> Table:
+    failed = f", {run.errors} IN ERROR AND UNSCORED" if run.errors else ""
+    table = Table(title=f"{run.system}: {len(run.cases)} cases{failed}, corpus {run.corpus_id}")
+    table.add_column("measure")
+    for heading in ("mean", "std. error", "n", "95 % interval", "development", "test"):
+        table.add_column(heading, justify="right")
+    for measure in run.measures:
+        found = summarise_measure(run, measure)
+        if not found.n:
+            continue
+        halves = (write_summary(summarise_measure(run, measure, half=half)) for half in Half)
+        table.add_row(
+            _title(measure),
+            write_number(found.mean),
+            write_number(found.error),
+            str(found.n),
+            write_interval(found.interval),
+            *halves,
+        )
+    return table
+
+
+def _kind_table(run: RunRecord) -> Table:
+    kinds = [kind for kind in CaseKind if any(case.kind is kind for case in run.cases)]
+    table = Table(title="By kind of question: mean ± standard error (n)")
+    table.add_column("measure")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for measure in run.measures:
+        found = [summarise_measure(run, measure, kind) for kind in kinds]
+        if any(one.n for one in found):
+            table.add_row(_title(measure), *(write_summary(one, decimals=2) for one in found))
+    return table
+
+
+def _latency_table(runs: Sequence[RunRecord]) -> Table:
+    table = Table(title="Milliseconds, warm")
+    for heading in ("system", "stage"):
+        table.add_column(heading)
+    for heading in ("p50", "p95", "n"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        for latency in find_latencies(run):
+            table.add_row(run.system, latency.stage, f"{latency.p50:.1f}", f"{latency.p95:.1f}", str(latency.n))
+    return table
+
+
+def _print_worst(run: RunRecord, console: Console, *, hide_test: bool) -> None:
+    worst = find_worst(run)
+    if not worst:
+        console.print("No case lost anything.")
+        return
+    console.print("Worst cases (loss from 0 to 1)")
+    for fault in worst:
+        hidden = hide_test and fault.case.half is Half.TEST
+        question = HIDDEN if hidden else fault.case.question
+        console.print(f"{fault.loss:.2f} {fault.case.id}: {_cut(question)}", markup=False, soft_wrap=True)
+        for reason in () if hidden else fault.reasons[:REASONS]:
+            console.print(f"     {_cut(reason)}", markup=False, soft_wrap=True)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def write_differences(differences: Sequence[Difference], most: int) -> tuple[Table, list[str]]:
+    """What a second run gained and lost: a table by measure, and lines of at most so many cases each."""
+    table = Table(title="Second run against the first, over the cases that both scored")
+    table.add_column("measure")
+    for heading in ("n", "before", "after", "change", "95 % interval", "gains", "losses"):
+        table.add_column(heading, justify="right")
+    lines: list[str] = []
+    for one in differences:
+        table.add_row(
+            _title(one.measure),
+            str(one.n),
+            write_number(one.before),
+            write_number(one.after),
+            f"{one.change:+.3f}",
+            write_interval(one.interval),
+            str(len(one.gains)),
+            str(len(one.losses)),
+        )
+        for sign, changes in (("+", one.gains), ("-", one.losses)):
+            lines += [
+                f"{sign} {_title(one.measure)}: {change.id} {change.before:.2f} → {change.after:.2f}"
+                for change in changes[:most]
+            ]
+    return table, lines
