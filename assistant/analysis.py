@@ -37,6 +37,7 @@ class Inquiry:
     standalone: str
     intent: Intent
     as_of: date
+    scope: tuple[InstrumentId, ...]
     sides: tuple[InstrumentId, ...]
     named: tuple[InstrumentId, ...]
     foreign: tuple[str, ...]
@@ -73,6 +74,7 @@ def analyse(question: Question) -> Inquiry:
         standalone=standalone,
         intent=intent,
         as_of=as_of,
+        scope=question.scope,
         sides=sides,
         named=named,
         foreign=foreign,
@@ -120,6 +122,8 @@ def _named(text: str) -> tuple[tuple[InstrumentId, ...], tuple[str, ...]]:
     """Our instruments that a text names, in order, and the acts outside the corpus."""
     mentions = find_instruments(text)
     ours = dict.fromkeys(one.instrument for one in mentions if one.instrument)
+    if phrases.BOTH_TEXTS.search(text):
+        ours |= dict.fromkeys(SIDES)
     return tuple(ours), tuple(dict.fromkeys(one.external for one in mentions if not one.instrument))
 
 
@@ -176,9 +180,17 @@ def _intent(text: str, named: tuple[InstrumentId, ...], targets: tuple[Target, .
     if targets and len(_words(subject)) < 2:
         instruments = {one.instrument for one in targets}
         return Intent.PROVISION if len(instruments) == 1 else Intent.COMPARISON
-    if len(named) > 1 or phrases.COMPARE.search(text) or not named:
+    if len(named) != 1 or phrases.COMPARE.search(text) or _asks_the_other_too(text):
         return Intent.COMPARISON
     return Intent.DEFINITION if phrases.DEFINE.search(text) and len(_words(subject)) < 5 else Intent.SINGLE
+
+
+def _asks_the_other_too(text: str) -> bool:
+    """Whether a question that names one instrument asks in an earlier clause without naming any."""
+    mentions = [one.start for one in find_instruments(text)]
+    clauses = list(phrases.CLAUSE.finditer(text))
+    before = [end.start() for end in clauses if mentions and end.end() <= mentions[0]]
+    return bool(before) and len(_words(keywords(_phrase(text[: before[-1]])))) > 1
 
 
 def _sides(
@@ -199,12 +211,19 @@ def _language(text: str) -> str:
     return "fr" if french >= german else "de"
 
 
+def _wants_advice(text: str, named: tuple[InstrumentId, ...]) -> bool:
+    """Whether a question tells of someone's own case and asks what follows for it, rather than what the texts say."""
+    if len(named) > 1 or phrases.RESEARCH.search(text):
+        return False
+    return bool(phrases.FACTS.search(text) and phrases.WISH_FOR_ADVICE.search(text))
+
+
 def _obstacle(
     text: str, subject: str, targets: tuple[Target, ...], intent: Intent, named: tuple[InstrumentId, ...]
 ) -> RefusalReason | None:
     if phrases.INJECTION.search(text):
         return RefusalReason.INJECTION
-    if phrases.ADVICE.search(text) and not phrases.RESEARCH.search(text):
+    if _wants_advice(text, named):
         return RefusalReason.LEGAL_ADVICE
     if not subject and not targets and intent is not Intent.STATUS and not named:
         return RefusalReason.UNCLEAR

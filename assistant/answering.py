@@ -4,13 +4,13 @@ import uuid
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from assistant import refusing
 from assistant.analysis import Inquiry, analyse
-from assistant.answer import Answer, Notice, Refusal, Timings
+from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
 from assistant.question import Question
 from assistant.ranking import Findings, find_evidence, list_evidence
+from assistant.refusing import Objection, find_objection
 from assistant.standing import notices
 from assistant.writers import quoting
 from assistant.writers.quoting import Draft
@@ -50,8 +50,8 @@ class Assistant:
         evidence = list_evidence(findings, inquiry)
         clock.lap()
         book = CitationBook(self.corpus, inquiry.as_of)
-        refusal = refusing.find_refusal(self.corpus, inquiry, findings)
-        draft = self._write(inquiry, findings, refusal, book)
+        objection = find_objection(self.corpus, inquiry, findings)
+        draft = self._write(inquiry, findings, objection, book)
         clock.lap()
         answer = Answer(
             id=question.id or uuid.uuid4().hex,
@@ -68,7 +68,7 @@ class Assistant:
             summary=draft.summary,
             citations=tuple(book.citations),
             evidence=evidence,
-            refusal=refusal,
+            refusal=objection.refusal if objection else None,
             notices=(
                 *notices(self.corpus, inquiry.sides, inquiry.as_of, book.citations),
                 *_beside(inquiry, self.corpus),
@@ -99,9 +99,11 @@ class Assistant:
     def _find(self, inquiry: Inquiry) -> Findings:
         return find_evidence(self.store, self.guide, self.concordance, self.embedder, inquiry)
 
-    def _write(self, inquiry: Inquiry, findings: Findings, refusal: Refusal | None, book: CitationBook) -> Draft:
-        if refusal is not None and not refusing.carries_law(refusal.reason):
+    def _write(self, inquiry: Inquiry, findings: Findings, objection: Objection | None, book: CitationBook) -> Draft:
+        if objection is not None and not objection.carries_law:
             return Draft(None, (), ())
+        if objection is not None and objection.correction is not None:
+            return quoting.write_correction(inquiry, objection.correction, book)
         return quoting.write(self.corpus, inquiry, findings, book)
 
 

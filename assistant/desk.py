@@ -23,6 +23,7 @@ class Desk:
         self._assistant = Assistant.of(open_store(corpus, build=build, progress=progress))
         self._current = index.read_current(self._root, self._key)
         self._looked = monotonic()
+        self._is_tidy = True
 
     def assistant(self) -> Assistant:
         """The assistant on the index that is current, at most LOOK_EVERY seconds late."""
@@ -37,6 +38,9 @@ class Desk:
         if current is not None and current != self._current:
             self._assistant = Assistant.of(Store.open(self._root / current.folder, current.missing))
             self._current = current
+            self._is_tidy = False
+        if not self._is_tidy:
+            self._is_tidy = index.tidy(self._root)
 
     def close(self) -> None:
         """Let go of the index."""

@@ -24,6 +24,7 @@ TALK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 EDGE = " ?!.,;:-–—'\"()[]/&"
+CLAUSE = re.compile(r"[?!;.]\s|\s[-–—]\s|,\s+and\s|\s+and\s+(?=(?:does|do|is|are|would|what|how|which|in)\b)")
 SENTENCE = re.compile(r"[?!;]+|\.\s|\s[-–—]\s|:\s")
 LIST = re.compile(r",|;|/|&|\band\b|\bor\b|\bplus\b")
 WORD = re.compile(r"[^\W\d_]{2,}|\d+[a-z]?", re.IGNORECASE)
@@ -74,16 +75,28 @@ INJECTION = re.compile(
     |\binvent\s(?:a|an|some)\s(?:article|provision|citation|quot)""",
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
-ADVICE = re.compile(
-    r"\b(?:my|our) (?:\w+ ){0,2}(?:clients?|compan(?:y|ies)|firm|start-?up|employer|boss|landlord|bank|school|"
-    r"university|hospital|case|product|apps?|systems?|chatbot|tool|software|business|model|daughter|son|mother|father|wife|husband|"
-    r"job application|loan|customers?|employees|hr|council|agency|platform|website|shop|practice)\b|"
-    r"\bshould (?:i|we|my|our)\b|\b(?:am|are|do|can|could|must|would|will) (?:i|we) (?:\w+ ){0,2}(?:liable|sue|need|"
-    r"have|fined?|allowed|comply|required|obliged|covered|exempt|be|get|register|use|deploy|sell|win)\b|"
-    r"\b(?:i|we) (?:am|are|run|own|sell|develop|built|deploy|make|work|was|were|got|have been|"
-    r"want to (?:sell|deploy|use))\b|"
-    r"\bi'(?:m|ve)\b|\bwe'(?:re|ve)\b|\b(?:a|the) client (?:of (?:mine|ours)|wants|asks|has|is|uses|runs)\b",
-    re.IGNORECASE,
+FACTS = re.compile(
+    r"""\b(?:my|our)\s(?:\w+\s){0,2}(?:clients?|compan(?:y|ies)|firm|start-?up|employer|boss|landlord|bank|school|university
+        |uni|hospital|case|product|apps?|systems?|chatbot|tool|software|business|models?|daughter|son|mother|father|wife
+        |husband|kids?|application|loan|customers?|employees|hr|council|agency|platform|website|shop|practice|defen[cs]e)\b
+    |\b(?:i|we)(?:'m|'re|'ve|\s(?:am|are|run|own|sell|develop|built|deploy|make|work|was|were|got|have|want|put|use))\b
+    |\b(?:a|the)\sclient\s(?:of\s(?:mine|ours)|wants|asks|has|is|uses|runs)\b
+    |\b(?:should|must|can|may|could|do|will|am|are)\s(?:i|we)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+WISH_FOR_ADVICE = re.compile(
+    r"""\b(?:should|must|may|will|would|do|did|have|am|are|can|could)\s(?:i|we|my|our|he|she|they)\s(?:\w+\s){0,3}?
+        (?:liable|sue|need|have\sto|fined?|allowed|comply|required|obliged|covered|exempt|be|get|register|use|deploy|sell|win
+        |going|do|apply|stop|fall|count|qualify|fight|appeal|claim)\b
+    |\b(?:draft|write|prepare|check|review)\s(?:me|us|our|my|a\sletter|a\scomplaint|a\sdefen[cs]e)\b
+    |\badvi[sc]e\s(?:me|us|my|our|on)\b|\bwhat\s(?:should|can|must|do)\s(?:i|we)\b|\bhelp\s(?:me|us)\s(?:win|sue|avoid|get)\b
+    |\b(?:is|are)\s(?:my|our|it|this|that)\b.{0,60}\b(?:high-risk|legal|lawful|illegal|allowed|compliant|covered|banned)\b""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+BOTH_TEXTS = re.compile(
+    r"""\b(?:both|the\stwo|these|each|either|neither)(?:\sof\s(?:the|these))?(?:\stwo)?(?:\sai)?
+        \s(?:texts?|instruments?|laws?|documents?|sides?|regimes?|frameworks?)\b|\beach\sside\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
 RESEARCH = re.compile(
     r"\b(?:writing|drafting|preparing|researching|reading|studying|looking|wondering|interested|trying to understand|a "

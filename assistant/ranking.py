@@ -1,6 +1,6 @@
 """Ranked evidence for each side: what was named, what was found, what the concordance brings from the other side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from assistant.analysis import Inquiry
 from assistant.answer import Evidence
-from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
+from assistant.retrieval import Query, make_query, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
 from ingest.guide import Guide
@@ -19,19 +19,29 @@ from ingest.pinpoint import Pinpoint
 from ingest.references import locate
 
 NAMED_SCORE = 3.0
-RECITAL_WEIGHT = 0.75
-GUIDE_WEIGHT = 1.0
+RECITAL_WEIGHT = 0.5
+NOTE_WEIGHT = 0.8
+ISSUE_WEIGHT = 0.8
 GUIDE_WORDS = 0.3
 PLACE_STEP = 0.06
 GUIDE_DEPTH = 40
 MATCH_FLOOR = 0.42
-MATCH_SHARE = 0.85
+MATCH_SHARE = 0.88
 MOST_MATCHES = 2
+MATCHES_WEIGHED = 12
+STANDING_WEIGHT = 0.4
+TOPIC_WEIGHT = 0.7
+LIST_OF_TOPICS = 3
+COUNTERPART_WEIGHT = 0.35
+UNNAMED_WEIGHT = 0.2
+COUNTERPART_OF = 6
 PER_UNIT = 2
 EVIDENCE = 40
 FIRST_TEN = 10
 EACH_SIDE = 4
 COMMENTARY_PLACES = 1
+OWN_FIRST = 6
+OTHERS_FIRST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +69,28 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one instrument has: its wording on the day asked, its candidates, best first, and the places named."""
+    """What one instrument has: its wording on the day asked, its candidates, best first, and the places named.
+
+    `found` are the candidates that the search alone gives, before the places named are put first.
+    """
 
     instrument: InstrumentId
     wording: Expression | None
     candidates: tuple[Candidate, ...]
+    found: tuple[Candidate, ...] = ()
     named: tuple[Provision, ...] = ()
     unknown: tuple[Pinpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found for an inquiry; `nearness` is how near the best of it comes, 0 to 1."""
+    """All that was found for an inquiry: by the sides that it is about, and by the others.
+
+    `nearness` is how near the best of it comes, 0 to 1.
+    """
 
     sides: tuple[Side, ...]
+    others: tuple[Side, ...]
     matches: tuple[Match, ...]
     commentary: tuple[Candidate, ...]
     nearness: float
@@ -97,11 +115,16 @@ def find_evidence(
     """Search each side of an inquiry on its own, and let the guide bring what shares no word with the question."""
     searches = [_search(words, guide, embedder) for words in _subjects(inquiry)]
     ranked = [_rank_matches(guide, search) for search in searches]
-    matches = _matches(ranked, inquiry) or _touched(concordance, inquiry)
-    sides = tuple(_search_side(store, guide, searches, inquiry, instrument) for instrument in inquiry.sides)
+    instruments = (*inquiry.sides, *(one for one in inquiry.scope if one not in inquiry.sides))
+    every = [_search_side(store, guide, searches, inquiry, instrument) for instrument in instruments]
+    sides, others = every[: len(inquiry.sides)], every[len(inquiry.sides) :]
+    weight = COUNTERPART_WEIGHT if inquiry.named else UNNAMED_WEIGHT
+    sides = [_lift_counterparts(concordance, side, [one for one in sides if one is not side], weight) for side in sides]
+    others = [_lift_counterparts(concordance, side, sides, weight) for side in others]
+    matches = _matches(ranked, inquiry, sides) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
     nearness = max((cosine for search in searches for cosine in _nearness(store, guide, search, sides)), default=0.0)
-    return Findings(sides, matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
+    return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
 
 
 def _subjects(inquiry: Inquiry) -> tuple[str, ...]:
@@ -121,15 +144,32 @@ def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
     return [Match(signpost.correspondence, fit) for signpost, fit in signposts if signpost.correspondence]
 
 
-def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry) -> tuple[Match, ...]:
-    """The correspondences that the question is about: one for each topic, or the few that fit the whole."""
+def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequence[Side]) -> tuple[Match, ...]:
+    """The correspondences that the question is about: one for each topic, or the few that fit the whole.
+
+    A correspondence fits by its words, and by how high its places stand among the candidates of each side.
+    """
     chosen: dict[str, Match] = {}
-    most = 1 if inquiry.topics else MOST_MATCHES
-    for found in ranked[1:] or ranked:
-        for match in found[:most]:
-            if match.score >= max(MATCH_FLOOR, MATCH_SHARE * found[0].score):
+    most = 1 if len(inquiry.topics) >= LIST_OF_TOPICS else MOST_MATCHES
+    for found in ranked[1:] if len(inquiry.topics) >= LIST_OF_TOPICS else ranked[:1]:
+        near = [replace(match, score=match.score + _standing(match, sides)) for match in found[:MATCHES_WEIGHED]]
+        near.sort(key=lambda match: -match.score)
+        for match in near[:most]:
+            if match.score >= max(MATCH_FLOOR, MATCH_SHARE * near[0].score):
                 chosen.setdefault(match.correspondence.id, match)
     return tuple(chosen.values())
+
+
+def _standing(match: Match, sides: Sequence[Side]) -> float:
+    """How high the places of a correspondence stand among the candidates, as a share of the best, over all sides."""
+    total = 0.0
+    for side in sides:
+        places = match.correspondence.side(side.instrument)
+        within = (
+            one.score for one in side.candidates if any(place.contains(one.provision.pinpoint) for place in places)
+        )
+        total += max(within, default=0.0) / side.candidates[0].score if side.candidates else 0.0
+    return STANDING_WEIGHT * total / max(len(sides), 1)
 
 
 def _touched(concordance: Concordance, inquiry: Inquiry) -> tuple[Match, ...]:
@@ -156,42 +196,60 @@ def _search_side(
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
         for rank, provision in enumerate(named)
     ]
-    candidates = _distinct([*first, *_take_turns(lists)])
+    found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
     unknown = tuple(place for place, found in located.items() if found is None)
-    return Side(instrument, wording, tuple(candidates), tuple(named), unknown)
+    return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown)
 
 
 def _rank(store: Store, guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The passages of a wording by what the engines make of them and what the guide says of their places."""
-    led = _led(guide, search, wording)
+    noted = _led(guide, search, wording, issues=False)
+    issues = _led(guide, search, wording, issues=True)
     found: dict[Pinpoint, Candidate] = {}
     for hit in search_wording(store, search.query, wording):
         weight = RECITAL_WEIGHT if hit.provision.kind in RECITALS else 1.0
-        score = hit.score * weight + GUIDE_WEIGHT * _lift(led, hit)
+        score = weight * (
+            hit.score
+            + NOTE_WEIGHT * _lift_of(noted, hit.provision.pinpoint)
+            + ISSUE_WEIGHT * _lift_of(issues, hit.provision.pinpoint)
+        )
         held = found.get(hit.provision.pinpoint)
         if held is None or score > held.score:
             found[hit.provision.pinpoint] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
     return sorted(found.values(), key=lambda one: -one.score)
 
 
-def _led(guide: Guide, search: _Search, wording: Expression) -> dict[Pinpoint, float]:
-    """The places of a wording that the best-fitting signposts lead to, with the best fit."""
+def _led(guide: Guide, search: _Search, wording: Expression, *, issues: bool) -> dict[Pinpoint, float]:
+    """The places of a wording that the best-fitting notes, or issues of the concordance, lead to, with the best fit."""
     led: dict[Pinpoint, float] = {}
-    for number in np.argsort(-search.fit, kind="stable")[:GUIDE_DEPTH]:
+    own = guide.leading_to(wording.instrument, issues=issues)
+    for number in own[np.argsort(-search.fit[own], kind="stable")][:GUIDE_DEPTH]:
         fit = float(search.fit[number])
-        for rank, place in enumerate(guide.signposts[int(number)].places.get(wording.instrument, ())):
+        for rank, place in enumerate(guide.signposts[int(number)].places[wording.instrument]):
             led[place] = max(led.get(place, 0.0), fit - PLACE_STEP * rank)
     return led
 
 
-def _lift(led: dict[Pinpoint, float], hit: Hit) -> float:
-    """What the guide says of the place of a hit or of what it lies in."""
-    place: Pinpoint | None = hit.provision.pinpoint
+def _lift_of(led: Mapping[Pinpoint, float], at: Pinpoint) -> float:
+    """The best that is said of a place or of what it lies in."""
     best = 0.0
+    place: Pinpoint | None = at
     while place is not None:
         best = max(best, led.get(place, 0.0))
         place = place.parent
     return best
+
+
+def _blend(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """Each provision at the best that the whole question or a part of it makes of it, a part weighing less."""
+    best: dict[Pinpoint, Candidate] = {}
+    for n, candidates in enumerate(lists):
+        for one in candidates:
+            weighed = replace(one, score=one.score * (TOPIC_WEIGHT if n else 1.0))
+            held = best.get(one.provision.pinpoint)
+            if held is None or weighed.score > held.score:
+                best[one.provision.pinpoint] = weighed
+    return sorted(best.values(), key=lambda one: -one.score)
 
 
 def _take_turns(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
@@ -210,6 +268,23 @@ def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
             ceiling = min(ceiling, one.score)
             kept[one.provision.pinpoint] = replace(one, score=ceiling)
     return list(kept.values())
+
+
+def _lift_counterparts(concordance: Concordance, side: Side, others: Sequence[Side], weight: float) -> Side:
+    """A side with the places lifted that the concordance sets beside the best places of the others."""
+    if side.wording is None:
+        return side
+    lift: dict[Pinpoint, float] = {}
+    for other in others:
+        for candidate in spread(other.candidates, 1)[:COUNTERPART_OF]:
+            share = candidate.score / other.candidates[0].score
+            for one in concordance.touching(other.instrument, candidate.provision.pinpoint):
+                for rank, place in enumerate(one.side(side.instrument)):
+                    lift[place] = max(lift.get(place, 0.0), share * weight - PLACE_STEP * rank)
+    if not lift:
+        return side
+    lifted = [replace(one, score=one.score + _lift_of(lift, one.provision.pinpoint)) for one in side.candidates]
+    return replace(side, candidates=tuple(sorted(lifted, key=lambda one: -one.score)))
 
 
 def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> tuple[Candidate, ...]:
@@ -242,6 +317,8 @@ def list_evidence(findings: Findings, inquiry: Inquiry) -> tuple[Evidence, ...]:
     """One merged list, best first: the sides in turn where they are compared, then guidance and commentary."""
     lists = [spread(side.candidates, 1 if len(findings.sides) > 1 else PER_UNIT) for side in findings.sides]
     turns = _merge_sides(lists, alternate=len(inquiry.named) != 0)
+    rest = _take_turns([spread(side.candidates, 1) for side in findings.others])
+    turns = [*turns[:OWN_FIRST], *rest[:OTHERS_FIRST], *turns[OWN_FIRST:], *rest[OTHERS_FIRST:]]
     commentary = spread(findings.commentary, 1)
     first = FIRST_TEN - COMMENTARY_PLACES if commentary else FIRST_TEN
     merged = [*turns[:first], *commentary[:COMMENTARY_PLACES], *turns[first:], *commentary[COMMENTARY_PLACES:]]

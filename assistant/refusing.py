@@ -1,13 +1,19 @@
 """When no answer is given, and what is said instead."""
 
-from assistant.analysis import Inquiry
+from dataclasses import dataclass
+
+from assistant.analysis import Inquiry, keywords
 from assistant.answer import Refusal, RefusalReason
+from assistant.premises import find_premise
 from assistant.question import Intent
 from assistant.ranking import Findings, Side
+from ingest.concordance import Sentence
 from ingest.corpus import Corpus
-from ingest.instrument import ProvisionKind, Relation
+from ingest.instrument import Expression, Provision, ProvisionKind, Relation
+from ingest.lexical import analyse as stems
 
 FOUND_FLOOR = 0.22
+NEAR_UNITS = 8
 CARRYING_LAW = frozenset({RefusalReason.LEGAL_ADVICE, RefusalReason.FALSE_PREMISE})
 
 _TEXTS = {
@@ -20,13 +26,29 @@ _TEXTS = {
 }
 
 
-def carries_law(reason: RefusalReason) -> bool:
-    """Whether a refusal for this reason still shows the law."""
-    return reason in CARRYING_LAW
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A refusal, and the places that put a false premise right."""
+
+    refusal: Refusal
+    correction: Sentence | None = None
+
+    @property
+    def carries_law(self) -> bool:
+        """Whether the law is shown all the same."""
+        return self.refusal.reason in CARRYING_LAW
 
 
-def find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
+def find_objection(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Objection | None:
     """Why an inquiry is not answered, or None."""
+    premise = None if inquiry.obstacle is RefusalReason.INJECTION else find_premise(corpus, inquiry)
+    if premise is not None:
+        return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
+    refusal = _find_refusal(corpus, inquiry, findings)
+    return None if refusal is None else Objection(refusal)
+
+
+def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
     if inquiry.obstacle is RefusalReason.INJECTION:
         return _refuse(RefusalReason.INJECTION, inquiry)
     if not any(side.wording for side in findings.sides):
@@ -42,8 +64,8 @@ def find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusa
     if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
         if findings.nearness < FOUND_FLOOR:
             return _out_of_corpus(inquiry, "Nothing in the texts comes near this question.")
-        return _false_premise(inquiry, findings)
-    return None
+        return _silent_side(inquiry, findings)
+    return _wrong_place(inquiry, findings)
 
 
 def _refuse(reason: RefusalReason, inquiry: Inquiry) -> Refusal:
@@ -81,7 +103,35 @@ def _nothing_at(side: Side, place: str) -> str:
     return f"{name} has no {place} in the wording of {wording.id.effective}: {having}."
 
 
-def _false_premise(inquiry: Inquiry, findings: Findings) -> Refusal | None:
+def _wrong_place(inquiry: Inquiry, findings: Findings) -> Refusal | None:
+    """A question that takes for granted that a place speaks of something on which it has no word."""
+    named = [(side, one) for side in findings.sides for one in side.named if side.wording]
+    terms = set(stems(keywords(inquiry.phrase)))
+    if len(named) != 1 or len(inquiry.targets) != 1 or not terms or not inquiry.presupposes:
+        return None
+    side, provision = named[0]
+    if side.wording is None or terms & set(stems(_words_of(side.wording, provision))):
+        return None
+    near = list(dict.fromkeys(candidate.unit for candidate in side.found))[:NEAR_UNITS]
+    if not near or provision.pinpoint.unit in near:
+        return None
+    name = side.wording.short_title
+    place = side.wording.at(provision.pinpoint.unit)
+    other = side.wording.at(near[0])
+    text = (
+        f"{place.label[0].upper()}{place.label[1:]} of {name} ({place.heading or 'no heading'}) has nothing on this; "
+        f"nearest in {name}: {other.label} ({other.heading or 'no heading'})."
+    )
+    return Refusal(RefusalReason.FALSE_PREMISE, text, inquiry.sides)
+
+
+def _words_of(wording: Expression, provision: Provision) -> str:
+    """The words of the whole unit that a provision lies in, its headings included."""
+    unit = wording.at(provision.pinpoint.unit)
+    return f"{wording.heading_path(unit)} {unit.text}"
+
+
+def _silent_side(inquiry: Inquiry, findings: Findings) -> Refusal | None:
     """A question that takes for granted what only the other instrument provides."""
     if not inquiry.presupposes or len(inquiry.sides) != 1 or not findings.matches:
         return None

@@ -37,6 +37,14 @@ class Guide:
         self.signposts = signposts
         self._lexical = lexical
         self._vectors = vectors
+        self._leading: dict[tuple[InstrumentId, bool], list[int]] = {}
+        for number, signpost in enumerate(signposts):
+            for instrument in (one for one, places in signpost.places.items() if places):
+                self._leading.setdefault((instrument, signpost.correspondence is not None), []).append(number)
+
+    def leading_to(self, instrument: InstrumentId, *, issues: bool) -> NDArray[np.intp]:
+        """The numbers of the signposts to places of an instrument: the concordance's issues, or the notes."""
+        return np.array(self._leading.get((instrument, issues), []), dtype=np.intp)
 
     def nearest(self, vector: Vectors) -> float:
         """The best cosine that any signpost has with a query."""

@@ -48,7 +48,7 @@ NAMES: tuple[tuple[str, InstrumentId | None], ...] = (
 )
 _BODIES: tuple[tuple[str, InstrumentId | None], ...] = (
     ("(the )?(Council of Europe|CoE)|Strasbourg", CONVENTION),
-    ("(the )?(?-i:EU|European Union)|Brussels", AI_ACT),
+    ("(the )?(EU|European Union)|Brussels", AI_ACT),
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from assistant.analysis import Inquiry
 from assistant.answer import Cell, Claim, ClaimKind, Row, Search, Writer
-from assistant.citing import CitationBook, fit_quote
+from assistant.citing import LONGEST_QUOTE, CitationBook, fit_quote
 from assistant.question import Intent
 from assistant.ranking import Candidate, Findings, Side
 from assistant.standing import relationship_text, status_sentences
@@ -19,10 +19,11 @@ from ingest.status import load_status
 WRITER = Writer("quoting")
 
 PLACES = 2
-UNITS = 3
+UNITS = 2
 NOTE_SENTENCES = 4
-NEAREST = 2
+NEAREST = 1
 COMMENTARY = 1
+CLOSE = 0.85
 NOTE_QUOTE = 300
 
 
@@ -43,6 +44,24 @@ def write(corpus: Corpus, inquiry: Inquiry, findings: Findings, book: CitationBo
     rows = tuple(_rows(inquiry, findings, book))
     summary = (*_notes(findings, inquiry, book), *_guidance(findings, inquiry, book))
     return Draft(relationship, rows, summary)
+
+
+def write_correction(inquiry: Inquiry, correction: Sentence, book: CitationBook) -> Draft:
+    """The provisions that put a false premise right, and for a treaty where it stands."""
+    cells: dict[InstrumentId, list[Claim]] = {}
+    for instrument, place in correction.places:
+        wording = book.corpus.wording_on(instrument, inquiry.as_of)
+        provision = wording.get(place) if wording else None
+        if provision is not None:
+            cells.setdefault(instrument, []).extend(_claims(_as_candidate(provision), book))
+    for instrument, claims in cells.items():
+        if instrument in load_status() and instrument in inquiry.sides:
+            treaty = load_status()[instrument]
+            claims.insert(
+                0, Claim(status_sentences(treaty, inquiry.as_of)[0], ClaimKind.STATUS, (book.status(treaty),))
+            )
+    row = Row("What the texts say", None, tuple(Cell(one, tuple(claims)) for one, claims in cells.items()))
+    return Draft(None, (row,) if cells else (), ())
 
 
 def _relationship(corpus: Corpus, inquiry: Inquiry, book: CitationBook) -> Claim | None:
@@ -91,22 +110,22 @@ def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: In
 
 
 def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> tuple[Claim, ...]:
-    """The words of the first places of a side that exist in its wording."""
+    """The words of the places of a side that exist in its wording, those first that answer the question best."""
     if side.wording is None:
         return ()
-    ranked = {candidate.provision.pinpoint: candidate for candidate in side.candidates}
+    existing = [place for place in places if place in side.wording]
+    chosen = [(_best_within(place, side), place) for place in existing]
+    chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
     claims: list[Claim] = []
-    for place in [place for place in places if place in side.wording][:PLACES]:
-        best = _best_within(place, side) or ranked.get(place)
+    for best, place in chosen[:PLACES]:
         provision = side.wording.at(place)
-        claims += _claims(best if best and len(provision.text) > NOTE_QUOTE * 3 else _as_candidate(provision), book)
+        short = len(provision.text) <= LONGEST_QUOTE or best is None
+        claims += _claims(_as_candidate(provision) if short else best or _as_candidate(provision), book)
     return tuple(dict.fromkeys(claims))
 
 
 def _best_within(place: Pinpoint, side: Side) -> Candidate | None:
-    within = [
-        one for one in side.candidates if place.contains(one.provision.pinpoint) and one.provision.pinpoint != place
-    ]
+    within = [one for one in side.candidates if place.contains(one.provision.pinpoint)]
     return max(within, key=lambda one: one.score, default=None)
 
 
@@ -140,7 +159,7 @@ def _single_rows(side: Side, findings: Findings, inquiry: Inquiry, book: Citatio
     best = side.candidates[0].score
     units: dict[Pinpoint, list[Candidate]] = {}
     for candidate in side.candidates:
-        if candidate.score >= 0.8 * best and (candidate.unit in units or len(units) < UNITS):
+        if candidate.score >= CLOSE * best and (candidate.unit in units or len(units) < UNITS):
             units.setdefault(candidate.unit, []).append(candidate)
     for candidates in units.values():
         claims = (claim for candidate in candidates[:PLACES] for claim in _claims(candidate, book))
@@ -155,7 +174,8 @@ def _claims(candidate: Candidate, book: CitationBook) -> Iterable[Claim]:
     parent = expression.get(provision.parent) if provision.parent else None
     if provision.kind is ProvisionKind.POINT and candidate.start == 0 and parent is not None:
         opening = expression.children(parent.pinpoint)[0].offset - parent.offset - 1
-        if 0 < opening <= NOTE_QUOTE and parent.text[:opening].rstrip().endswith(":"):
+        defines = "definitions" in parent.heading.lower()
+        if 0 < opening <= NOTE_QUOTE and parent.text[:opening].rstrip().endswith(":") and not defines:
             yield _law(parent, 0, opening, book)
     start, end = fit_quote(provision.text, candidate.start, candidate.end)
     yield _law(provision, start, end, book)
@@ -207,11 +227,17 @@ def _notes(findings: Findings, inquiry: Inquiry, book: CitationBook) -> Iterable
     if len(findings.sides) < 2 or (inquiry.subject and not findings.matches):
         return
     each = NOTE_SENTENCES if len(findings.matches) == 1 else 2
+    cited = {(one.instrument, one.pinpoint.unit) for one in book.citations if one.pinpoint}
     for match in findings.matches:
-        for sentence in match.correspondence.note[:each]:
+        carried = [one for one in match.correspondence.note if _units(one) <= cited] or match.correspondence.note[:1]
+        for sentence in carried[:each]:
             numbers = _sentence_numbers(sentence, findings, book)
             if numbers:
                 yield Claim(sentence.text, ClaimKind.NOTE, numbers)
+
+
+def _units(sentence: Sentence) -> set[tuple[InstrumentId, Pinpoint]]:
+    return {(instrument, place.unit) for instrument, place in sentence.places}
 
 
 def _sentence_numbers(sentence: Sentence, findings: Findings, book: CitationBook) -> tuple[int, ...]:
