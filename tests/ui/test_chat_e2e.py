@@ -1,0 +1,193 @@
+"""The chat in a real browser, on the real texts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.timeout(400)
+
+QUESTION = "How do the Convention and the AI Act define an AI system?"
+SIDES = {"Convention": "coe-ai-convention", "AI Act": "eu-ai-act"}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    """The page at 1280 pixels; it fails a test that makes it ask another host, or that its scripts break in."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
+    asked: list[str] = []
+    broken: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on("dialog", lambda dialog: broken.append(dialog.message))
+    page.goto(served)
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    yield page
+    page.close()
+    outside = [url for url in asked if urlsplit(url).scheme not in {"data", "blob"} and not url.startswith(served)]
+    assert outside == []
+    assert len(asked) > 10
+    assert broken == []
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Type a question, press Enter, and wait for its turn."""
+    turns = page.locator(".vv-turn:not(.vv-pending)")
+    before = turns.count()
+    box = page.get_by_label("Your question")
+    box.fill(question)
+    box.press("Enter")
+    expect(turns).to_have_count(before + 1)
+    return turns.last
+
+
+@pytest.fixture
+def record(served: str) -> dict[str, Any]:
+    """What the API says to the same question."""
+    response = httpx.post(f"{served}/api/v1/ask", json={"question": QUESTION}, trust_env=False)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def test_both_sides_are_quoted_and_each_citation_opens_its_marked_words(page: Page, record: dict[str, Any]) -> None:
+    turn = ask(page, QUESTION)
+    quotes = {citation["n"]: citation["quote"] for citation in record["citations"]}
+    for column, instrument in SIDES.items():
+        cell = turn.locator(f'td[data-column="{column}"]').first
+        claims = record["rows"][0]["cells"][instrument]
+        assert claims
+        said = cell.inner_text()
+        assert all(quotes[n] in said for claim in claims for n in claim["citations"])
+    panel = page.get_by_role("complementary", name="The passage cited")
+    for citation in record["citations"]:
+        turn.locator(".vv-sources").get_by_role("button", name=f"[{citation['n']}] ").click()
+        expect(panel.get_by_role("heading")).to_have_text(citation["label"])
+        expect(panel.get_by_role("heading")).to_be_focused()
+        marked = panel.locator("mark").all_inner_texts()
+        assert "\n".join(marked) == (citation["quote"] or "")
+        expect(panel.get_by_role("link", name="Official text")).to_have_attribute("href", citation["url"])
+    assert {citation["instrument"] for citation in record["citations"] if citation["quote"]} >= set(SIDES.values())
+
+
+def test_the_panel_is_opened_and_left_by_keyboard(page: Page) -> None:
+    turn = ask(page, QUESTION)
+    button = turn.locator("table .vv-cite").first
+    button.focus()
+    page.keyboard.press("Enter")
+    panel = page.get_by_role("complementary", name="The passage cited")
+    expect(panel).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_the_marked_words_are_in_view_beside_the_answer(page: Page) -> None:
+    turn = ask(page, "Article 113 of the AI Act")
+    turn.locator("table .vv-cite").last.click()
+    panel = page.locator(".vv-panel")
+    expect(panel.locator("mark").first).to_be_in_viewport()
+    box, table = panel.bounding_box(), turn.locator("table").bounding_box()
+    assert box is not None
+    assert table is not None
+    assert box["x"] >= table["x"] + table["width"]
+
+
+def test_the_state_of_the_law_stays_in_view_and_follows_the_day(page: Page) -> None:
+    state = page.get_by_role("region", name="State of the law")
+    expect(state).to_contain_text("Convention not in force as of 23 November 2026")
+    expect(state).to_contain_text("AI Act as amended by Regulation (EU) 2026/1744")
+    expect(state).to_contain_text("Not legal advice")
+    page.set_viewport_size({"width": 1280, "height": 600})
+    last_row = ask(page, QUESTION).locator(".vv-table tbody tr").last
+    last_row.evaluate("row => row.scrollIntoView({ block: 'end' })")
+    expect(state).to_be_in_viewport(ratio=1)
+    bar, head = state.bounding_box(), page.locator(".vv-table thead th").first.bounding_box()
+    assert bar is not None
+    assert head is not None
+    assert head["y"] == pytest.approx(bar["y"] + bar["height"], abs=3)
+    day = page.get_by_label("Law as at")
+    day.fill("2025-03-01")
+    day.press("Enter")
+    expect(page.get_by_role("region", name="State of the law")).to_contain_text("AI Act as adopted")
+
+
+@pytest.mark.parametrize(
+    ("question", "day", "line"),
+    [
+        ("?!", "", "holds no word"),
+        ("a" * 20_000, "", "20000 characters"),
+        ("What is a provider?", "2026-02-31", "'2026-02-31' is no date"),
+    ],
+)
+def test_bad_input_is_a_calm_line_and_nothing_typed_is_lost(page: Page, question: str, day: str, line: str) -> None:
+    page.get_by_label("Law as at").fill(day)
+    turn = ask(page, question)
+    expect(turn.locator(".vv-line")).to_contain_text(line)
+    expect(page.get_by_label("Your question")).to_have_value(question)
+
+
+def test_markup_in_a_question_is_shown_as_it_was_typed(page: Page) -> None:
+    question = "What of remedies <img src=x onerror=alert(1)> and **bold** ${1+1} {{value}}?"
+    expect(ask(page, question).get_by_role("heading", level=2)).to_have_text(question)
+
+
+def test_an_example_and_a_suggestion_ask_themselves(page: Page) -> None:
+    page.locator(".vv-example").first.click()
+    answered = page.locator(".vv-answered")
+    expect(answered).to_have_count(1)
+    expect(page.locator(".vv-welcome")).to_be_hidden()
+    answered.locator(".vv-suggestion").first.click()
+    expect(answered).to_have_count(2)
+
+
+def test_a_provision_that_does_not_exist_is_refused_calmly(page: Page) -> None:
+    turn = ask(page, "What does Article 200 of the AI Act say?")
+    expect(turn.locator(".vv-refusal")).to_be_visible()
+
+
+def test_at_390_pixels_rows_are_cards_and_the_passage_lies_over_the_page(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    turn = ask(page, QUESTION)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert turn.locator("tbody tr").first.evaluate("row => getComputedStyle(row).display") == "block"
+    cells = turn.locator("tbody tr").first.locator("td")
+    tops = [box["y"] for cell in cells.all() if (box := cell.bounding_box())]
+    assert tops == sorted(set(tops))
+    cells.first.locator(".vv-cite").first.click()
+    expect(page.locator(".vv-panel mark").first).to_be_in_viewport()
+    assert page.locator(".vv-panel").evaluate("panel => getComputedStyle(panel).position") == "fixed"
+    page.get_by_role("button", name="Close the passage").click()
+    expect(page.locator(".vv-panel")).to_be_hidden()
+
+
+def test_dark_follows_the_system(browser: Browser, served: str) -> None:
+    shades = []
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto(served)
+        expect(page.locator(".vv-example").first).to_be_visible()
+        shades.append(page.locator(".vv-example").first.evaluate("element => getComputedStyle(element).color"))
+        page.close()
+    assert shades[0] != shades[1]

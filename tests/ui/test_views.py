@@ -1,0 +1,347 @@
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from lxml import html as parser
+
+from assistant.answer import Answer, Cell, Citation, Claim, ClaimKind, Refusal, RefusalReason, Row, Search
+from assistant.question import SIDES
+from ingest.corpus import Corpus
+from ingest.errors import VisavisError
+from ingest.identifiers import AI_ACT, CONVENTION
+from ingest.instrument import Authority, Relation
+from ui import views
+from ui.excerpt import find_excerpt
+
+
+def parse(fragment: str) -> parser.HtmlElement:
+    return parser.fragment_fromstring(fragment, create_parent="div")
+
+
+def select(element: parser.HtmlElement, path: str) -> list[parser.HtmlElement]:
+    """What lies at a path such as `.vv-table tr[1] td`: tags, classes and XPath conditions, one step after another."""
+    steps = []
+    for step in path.split(" "):
+        name, bracket, condition = step.partition("[")
+        tag, *classes = name.split(".")
+        tests = "".join(f"[contains(concat(' ', @class, ' '), ' {one} ')]" for one in classes)
+        steps.append(f"{tag or '*'}{tests}{bracket}{condition}")
+    return element.xpath(".//" + "//".join(steps))
+
+
+def words(element: parser.HtmlElement) -> str:
+    return " ".join(element.text_content().split())
+
+
+@pytest.fixture
+def page(answer: Answer, corpus: Corpus) -> parser.HtmlElement:
+    return parse(views.render_turn("abc", answer, corpus))
+
+
+def test_the_table_has_a_column_for_each_instrument_and_a_row_for_each_issue(page: parser.HtmlElement) -> None:
+    heads = [words(head) for head in select(page, ".vv-table thead th")]
+    assert heads == ["Issue", "Convention", "AI Act"]
+    issues = [words(head) for head in select(page, ".vv-table tbody th")]
+    assert issues == [
+        "Roses different",
+        "Tulips <script>alert(1)</script> only the Convention provides this",
+        "Practice",
+    ]
+    columns = [cell.get("data-column") for cell in select(page, ".vv-table tbody tr[1] td")]
+    assert columns == ["Convention", "AI Act"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sign", "word"),
+    [
+        (ClaimKind.LAW, "§", "law"),
+        (ClaimKind.RECITAL, "¶", "recital"),
+        (ClaimKind.GUIDANCE, "◆", "guidance"),
+        (ClaimKind.COMMENTARY, "✎", "commentary"),
+        (ClaimKind.NOTE, "✱", "note"),
+        (ClaimKind.MODEL, "✦", "written by a model"),
+        (ClaimKind.STATUS, "◷", "status"),
+        (ClaimKind.SILENCE, "∅", "silence"),
+    ],
+)
+def test_every_claim_says_what_it_rests_on_by_sign_and_by_word(
+    page: parser.HtmlElement, kind: ClaimKind, sign: str, word: str
+) -> None:
+    said = [words(mark) for mark in (*select(page, ".vv-claim .vv-mark"), *select(page, ".vv-sentence .vv-mark"))]
+    assert f"{sign} {word}" in said
+
+
+def test_every_kind_of_claim_and_of_authority_has_its_mark() -> None:
+    assert set(views.CLAIM_MARKS) == set(ClaimKind)
+    assert set(views.AUTHORITY_MARKS) == set(Authority)
+    assert set(views.REFUSAL_HEADS) == set(RefusalReason)
+
+
+def test_nothing_of_a_question_or_a_text_becomes_markup(page: parser.HtmlElement) -> None:
+    assert words(select(page, ".vv-question")[0]) == "What of *roses* & <i>tulips</i>?"
+    assert not page.xpath(".//script | .//i | .//b[text()='red']")
+    assert "(a) roses <b>red</b> & white;" in select(page, "q.vv-words")[0].text_content()
+
+
+def test_a_quotation_in_a_claim_is_set_as_one_and_loses_its_own_marks(page: parser.HtmlElement) -> None:
+    cell = select(page, ".vv-table tbody tr[1] td")[0]
+    assert words(select(cell, ".vv-said")[0]) == "(a) roses <b>red</b> & white;"
+    assert len(select(cell, "q.vv-words")) == 1
+
+
+def test_a_quotation_that_a_claim_does_not_contain_is_set_below_it(page: parser.HtmlElement) -> None:
+    cell = select(page, ".vv-table tbody tr[1] td")[1]
+    assert words(select(cell, ".vv-said")[0]) == "The Act names a plant."
+    assert words(select(cell, "blockquote.vv-words")[0]) == "plant 12 means"
+
+
+def test_silence_says_what_was_searched_and_what_is_nearest(page: parser.HtmlElement) -> None:
+    silence = select(page, ".vv-claim.vv-silence")[0]
+    assert words(select(silence, ".vv-searched")[0]) == "Searched for tulip, bulb. Nearest: Article 3(m) [2]"
+    assert select(silence, "button.vv-cite")[0].get("data-cite") == "2"
+
+
+def test_silence_does_not_say_twice_what_was_searched(answer: Answer, corpus: Corpus) -> None:
+    said = Claim("Nothing found; searched: tulip.", ClaimKind.SILENCE, (), Search((AI_ACT,), ("tulip", ""), (2,)))
+    row = replace(answer.rows[1], cells=(answer.rows[1].cells[0], Cell(AI_ACT, (said,))))
+    page = parse(views.render_turn("abc", replace(answer, rows=(row,)), corpus))
+    assert words(select(page, ".vv-searched")[0]) == "Nearest: Article 3(m) [2]"
+
+
+def test_an_empty_cell_is_not_left_blank(page: parser.HtmlElement) -> None:
+    assert words(select(page, ".vv-table tbody tr[last()] td .vv-nothing")[0]) == "—nothing cited here"
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        (Relation.EQUIVALENT, "equivalent"),
+        (Relation.BROADER, "the Convention is broader"),
+        (Relation.NARROWER, "the Convention is narrower"),
+        (None, ""),
+    ],
+)
+def test_relations_are_said_in_words(corpus: Corpus, relation: Relation | None, expected: str) -> None:
+    assert views.relation_words(Row("Roses", relation, ()), corpus) == expected
+
+
+def test_citations_are_buttons_with_a_name_that_begins_with_what_is_seen(page: parser.HtmlElement) -> None:
+    button = select(page, ".vv-table button.vv-cite")[0]
+    assert words(button) == "[1]"
+    assert button.get("aria-label") == "[1] Article 1(1)(a) of the Convention, law, not in force: open the passage"
+    numbers = {button.get("data-cite") for button in select(page, "button.vv-cite")}
+    assert numbers == {template.get("data-passage") for template in select(page, "template")}
+
+
+def test_only_web_addresses_become_links(page: parser.HtmlElement) -> None:
+    hrefs = [link.get("href") for link in select(page, "a")]
+    assert "https://law.example/text#here" in hrefs
+    assert all(href.startswith("https://") for href in hrefs)
+    assert {link.get("rel") for link in select(page, "a[@target]")} == {"noopener noreferrer"}
+
+
+def test_notices_summary_suggestions_and_foot_are_there(page: parser.HtmlElement) -> None:
+    assert words(select(page, ".vv-notice")[0]) == "⚑ The Convention is not in force."
+    assert words(select(page, ".vv-summary p")[0]) == "Both tend roses. [1] [2] [6] ✱ note"
+    assert select(page, ".vv-suggestion")[0].get("data-ask") == 'And "lilies"?'
+    foot = words(select(page, ".vv-foot")[0])
+    assert foot.startswith("Law as at 23 November 2026 · quoted from the texts, no language model · ")
+    assert foot.endswith("texts 0123456789ab · not legal advice")
+
+
+def passage(page: parser.HtmlElement, n: int) -> parser.HtmlElement:
+    (template,) = select(page, f"template[@data-passage='{n}']")
+    return template
+
+
+def test_a_passage_shows_its_place_its_facts_and_its_surroundings(page: parser.HtmlElement) -> None:
+    shown = passage(page, 1)
+    assert [words(step) for step in select(shown, ".vv-path li")] == [
+        "the Convention in full",
+        "Chapter I General",
+        "Article 1 Gardens",
+    ]
+    assert [words(fact) for fact in select(shown, ".vv-facts li")] == [
+        "§ law",
+        "not in force on 23 November 2026",
+        "wording of 5 September 2024, English",
+        "page 3",
+    ]
+    assert [words(line) for line in select(shown, ".vv-print p")] == [
+        "1 Each Party tends gardens, namely:",
+        "(a) roses <b>red</b> & white;",
+        "(b) tulips.",
+        "2 Weeds are left alone.",
+    ]
+    assert [line.get("class") for line in select(shown, ".vv-print p")] == [
+        "vv-depth-1",
+        "vv-depth-2",
+        "vv-depth-2",
+        "vv-depth-1",
+    ]
+
+
+def test_an_amending_act_that_was_read_is_cited_as_printed(answer: Answer, corpus: Corpus) -> None:
+    changed = replace(answer.citations[3], changed_by="a-guide:para_4")
+    shown = parse(
+        views.render_turn(
+            "abc", replace(answer, citations=(*answer.citations[:3], changed, *answer.citations[4:])), corpus
+        )
+    )
+    assert "changed by Guide 7, para 4" in [words(fact) for fact in select(passage(shown, 4), ".vv-facts li")]
+
+
+def test_an_instrument_keeps_its_colour_when_it_stands_alone(answer: Answer, corpus: Corpus) -> None:
+    alone = parse(views.render_turn("abc", replace(answer, rows=answer.rows[2:]), corpus))
+    assert [head.get("class") for head in select(alone, "thead th")] == ["vv-issue-head", "vv-side-2"]
+
+
+def test_a_passage_says_from_when_it_applies_and_who_changed_it(page: parser.HtmlElement) -> None:
+    facts = [words(fact) for fact in select(passage(page, 2), ".vv-facts li")]
+    assert "not yet applicable on 23 November 2026" in facts
+    assert "will apply from 2 December 2027" in facts
+    assert "changed by Regulation (EU) 9999/1, Article 1(4)" in facts
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_the_marked_words_are_the_quote(page: parser.HtmlElement, answer: Answer, n: int) -> None:
+    marked = "\n".join(mark.text_content() for mark in select(passage(page, n), "mark"))
+    assert marked == answer.citation(n).quote
+
+
+def test_a_status_citation_opens_what_rests_on_it_and_the_day_it_was_seen(page: parser.HtmlElement) -> None:
+    shown = passage(page, 5)
+    assert [words(fact) for fact in select(shown, ".vv-facts li")] == ["◷ status", "seen on 24 September 2026"]
+    assert words(select(shown, ".vv-own-words")[0]) == "The Convention is a treaty."
+    assert select(shown, ".vv-official a")[0].get("href") == "https://law.example/status"
+
+
+def test_a_long_article_is_cut_to_what_stands_around_the_quotation(answer: Answer, corpus: Corpus) -> None:
+    excerpt = find_excerpt(corpus.expressions[2], answer.citation(2))
+    assert excerpt is not None
+    shown = [line.before + line.quoted + line.after for line in excerpt.lines]
+    assert shown[0] == "In this Act:"
+    assert "plant 12 means" in "".join(line.quoted for line in excerpt.lines)
+    total = len(shown) + sum(line.skipped for line in excerpt.lines) + excerpt.skipped_after
+    assert total == len(excerpt.unit.text.split("\n"))
+    assert len("\n".join(shown)) < 5_000 < len(excerpt.unit.text)
+
+
+def test_a_quotation_over_several_subdivisions_is_marked_in_each(corpus: Corpus) -> None:
+    wording = corpus.expressions[0]
+    unit = next(one for one in wording.units() if str(one.pinpoint) == "art_1")
+    start, end = unit.text.index("namely"), unit.text.index("are left")
+    citation = Citation(
+        1,
+        CONVENTION,
+        "",
+        Authority.LAW,
+        unit.pinpoint,
+        expression=wording.id,
+        quote=unit.text[start:end],
+        start=start,
+        end=end,
+    )
+    excerpt = find_excerpt(wording, citation)
+    assert excerpt is not None
+    assert "\n".join(line.quoted for line in excerpt.lines) == unit.text[start:end]
+
+
+def test_a_quotation_that_is_not_at_its_offsets_is_never_shown(answer: Answer, corpus: Corpus) -> None:
+    wrong = replace(answer.citations[0], start=1, end=1 + len(answer.citations[0].quote or ""))
+    with pytest.raises(VisavisError, match="other words"):
+        views.render_turn("abc", replace(answer, citations=(wrong, *answer.citations[1:])), corpus)
+
+
+def test_a_refusal_is_calm_and_says_what_was_searched(answer: Answer, corpus: Corpus) -> None:
+    refusal = Refusal(RefusalReason.OUT_OF_CORPUS, "Nothing on cakes & pies.", SIDES)
+    refused = replace(answer, refusal=refusal, rows=(), summary=(), citations=(), relationship=None, notices=())
+    page = parse(views.render_turn("abc", refused, corpus))
+    box = select(page, ".vv-refusal")[0]
+    assert words(box) == "The texts say nothing on this Nothing on cakes & pies. Searched: Convention, AI Act."
+    assert not select(page, ".vv-table")
+    assert not select(page, ".vv-sources")
+    assert select(page, "section")[0].get("data-announce") == "The texts say nothing on this"
+
+
+def test_a_follow_up_shows_how_it_was_understood(answer: Answer, corpus: Corpus) -> None:
+    asked = replace(answer, standalone_question="What of roses in the Act?")
+    page = parse(views.render_turn("abc", asked, corpus))
+    assert words(select(page, ".vv-understood")[0]) == "Understood as: What of roses in the Act?"
+
+
+@pytest.mark.parametrize(
+    ("text", "quotes", "parts"),
+    [
+        ("roses", ("roses",), [("roses", True)]),
+        ("It says “roses” twice.", ("roses",), [("It says ", False), ("roses", True), (" twice.", False)]),
+        (
+            "red roses, white roses",
+            ("white roses", "red roses"),
+            [("red roses", True), (", ", False), ("white roses", True)],
+        ),
+        ("nothing of it", ("roses",), [("nothing of it", False)]),
+        ("rose garden", ("rose", "rose garden"), [("rose garden", True)]),
+    ],
+)
+def test_a_text_is_cut_at_its_quotations(text: str, quotes: tuple[str, ...], parts: list[tuple[str, bool]]) -> None:
+    assert [(part.text, part.quoted) for part in views.split_parts(text, quotes)] == parts
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (date(2026, 11, 23), "AI Act as amended (wording of 27 July 2026)"),
+        (date(2026, 7, 26), "AI Act as adopted (wording of 12 July 2024)"),
+        (date(2024, 7, 20), "AI Act as adopted, not in force before 1 August 2024 (wording of 12 July 2024)"),
+        (date(2024, 7, 11), "AI Act not yet published on that day"),
+    ],
+)
+def test_the_state_of_the_act_follows_the_day(corpus: Corpus, day: date, expected: str) -> None:
+    standing = [words(one) for one in select(parse(views.render_state(corpus, day)), ".vv-standing li")]
+    assert standing[1] == expected
+
+
+def test_the_state_of_the_convention_and_the_warning_are_in_view(corpus: Corpus) -> None:
+    state = words(parse(views.render_state(corpus, date(2026, 11, 23))))
+    assert "Law as at 23 November 2026" in state
+    assert "Convention not in force as of 23 November 2026 (status seen on 24 September 2026)" in state
+    assert "Not legal advice" in state
+
+
+def test_an_instrument_that_was_never_read_is_named_as_missing(corpus: Corpus) -> None:
+    less = replace(corpus, expressions=tuple(one for one in corpus.expressions if one.instrument != AI_ACT))
+    state = words(parse(views.render_state(less, date(2026, 11, 23))))
+    assert f"{AI_ACT} missing from the texts" in state
+
+
+def test_missing_texts_are_listed_with_what_to_do(corpus: Corpus) -> None:
+    assert views.render_missing(corpus) == ""
+    shown = parse(views.render_missing(replace(corpus, missing=("the Report is missing: a.pdf; fetch it.",))))
+    assert words(select(shown, ".vv-missing p")[0]) == "1 text is missing; answers do without it. What to do:"
+    assert words(select(shown, "summary")[0]) == "the Report is missing"
+    assert words(select(shown, "li")[0]).endswith("a.pdf; fetch it.")
+
+
+def test_trouble_shows_its_line_and_keeps_the_question() -> None:
+    page = parse(views.render_trouble("abc", "31 <February>?", "a calm <line>"))
+    assert words(select(page, ".vv-line")[0]) == "a calm <line>"
+    assert words(select(page, ".vv-question")[0]) == "31 <February>?"
+
+
+def test_examples_ask_what_they_show() -> None:
+    page = parse(views.render_welcome())
+    buttons = select(page, "button[@data-ask]")
+    assert len(buttons) == len(views.EXAMPLES) == 6
+    assert all(words(button).endswith(button.get("data-ask")) for button in buttons)
+
+
+def test_the_room_leaves_nothing_to_the_browsers_template_engine_but_the_welcome() -> None:
+    assert views.render_room().count("${") == 1
+    assert "{{" not in views.render_room()
+    assert "`" not in views.render_room()
+
+
+def test_claims_without_quotations_stay_whole() -> None:
+    claim = Claim("Both tend roses.", ClaimKind.NOTE, (1,))
+    assert views.split_parts(claim.text, ()) == (views.Part("Both tend roses.", False),)

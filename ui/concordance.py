@@ -1,0 +1,209 @@
+"""The concordance as a page: where the two instruments meet and where one is silent, as a picture, table and notes."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from itertools import groupby
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ingest.clock import today
+from ingest.concordance import Concordance, Correspondence, load_concordance
+from ingest.corpus import Corpus
+from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
+from ingest.instrument import Authority, Relation
+from ingest.manifest import Source, SourceFormat, Use, load_manifest
+from ingest.outline import RELATIONS, Outline, load_outlines, relation_words
+from ingest.pinpoint import Pinpoint, StepKind
+from ingest.status import load_status
+from ui.views import long_date
+
+SIGNS = {
+    Relation.EQUIVALENT: "=",
+    Relation.SIMILAR: "≈",
+    Relation.DIFFERENT: "≠",
+    Relation.BROADER: "⊃",
+    Relation.NARROWER: "⊂",
+    Relation.ONLY: "∅",
+}
+LEGEND = RELATIONS | {Relation.ONLY: "one speaks, the other is silent"}
+SILENT = "silent"
+PREAMBLE = "pre"
+BESIDE_CHAPTERS = {StepKind.ANNEX: "anx", StepKind.RECITAL: "rct", StepKind.CITATION: "rct"}
+
+Address = Callable[[InstrumentId, Pinpoint], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A row or a column of the picture: its key, what is printed at its head, and the chapter that it belongs to."""
+
+    key: str
+    label: str
+    heading: str
+    chapter: str = ""
+    chapter_heading: str = ""
+    place: Pinpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where a row and a column cross: the correspondences that meet here, and whether further places of others do."""
+
+    marks: tuple[Correspondence, ...]
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows of the Convention against columns of the AI Act; the last of each is where the other side is silent."""
+
+    rows: tuple[Lane, ...]
+    columns: tuple[Lane, ...]
+    cells: Mapping[tuple[str, str], Cell]
+
+    def cell(self, row: Lane, column: Lane) -> Cell:
+        """What stands where two lanes cross."""
+        return self.cells.get((row.key, column.key), Cell((), False))
+
+
+def build_picture(concordance: Concordance, outlines: Mapping[InstrumentId, Outline]) -> Picture:
+    """Put each correspondence once, where the first place of each side is, and mark where its further places are."""
+    treaty, act = outlines[CONVENTION], outlines[AI_ACT]
+    marks: dict[tuple[str, str], list[Correspondence]] = {}
+    touched: set[tuple[str, str]] = set()
+    for one in concordance.correspondence:
+        rows = [_row_key(place) for place in one.side(CONVENTION)] or [SILENT]
+        columns = [_column_key(place, act) for place in one.side(AI_ACT)] or [SILENT]
+        marks.setdefault((rows[0], columns[0]), []).append(one)
+        touched |= {(row, column) for row in rows for column in columns}
+    cells = {
+        key: Cell(tuple(marks.get(key, ())), key in touched and key not in marks) for key in marks.keys() | touched
+    }
+    return Picture(tuple(_rows(treaty, act)), tuple(_columns(act, treaty)), cells)
+
+
+def _row_key(place: Pinpoint) -> str:
+    return str(place.unit) if place.root.kind is StepKind.ARTICLE else PREAMBLE
+
+
+def _column_key(place: Pinpoint, act: Outline) -> str:
+    chapter = act.chapter_of(place)
+    return str(chapter.pinpoint) if chapter else BESIDE_CHAPTERS[place.root.kind]
+
+
+def _rows(treaty: Outline, act: Outline) -> Iterator[Lane]:
+    yield Lane(PREAMBLE, "Pre", "Preamble", "", "Preamble", Pinpoint.parse("pre_1"))
+    for chapter in treaty.chapter:
+        for number in chapter.articles:
+            place = Pinpoint.parse(f"art_{number}")
+            yield Lane(str(place), number, chapter.headings.get(number, ""), chapter.label, chapter.heading, place)
+    yield Lane(SILENT, "", f"Only {act.name} speaks: {treaty.name} is silent", "∅", f"{treaty.name} is silent")
+
+
+def _columns(act: Outline, treaty: Outline) -> Iterator[Lane]:
+    for chapter in act.chapter:
+        yield Lane(str(chapter.pinpoint), chapter.label, chapter.heading)
+    yield Lane("anx", "Anx", "Annexes")
+    yield Lane("rct", "Rec", "Recitals")
+    yield Lane(SILENT, "∅", f"Only {treaty.name} speaks: {act.name} is silent")
+
+
+def render_concordance(
+    concordance: Concordance, outlines: Mapping[InstrumentId, Outline], address: Address, standing: str = ""
+) -> str:
+    """The whole page, which needs no script and nothing from outside.
+
+    `address` gives a place's official address, `standing` says in a sentence what binds today.
+    """
+    counts = {relation: 0 for relation in LEGEND}
+    for one in concordance.correspondence:
+        counts[one.relation] += 1
+    return (
+        _environment()
+        .get_template("concordance.html")
+        .render(
+            style=resources.files("ui").joinpath("static", "concordance.css").read_text(encoding="utf-8"),
+            concordance=concordance.correspondence,
+            picture=build_picture(concordance, outlines),
+            names={name: outlines[name].name for name in (CONVENTION, AI_ACT)},
+            wordings={name: outlines[name].wording for name in (CONVENTION, AI_ACT)},
+            counts=counts,
+            standing=standing,
+            alone={name: sum(one.only == name for one in concordance.correspondence) for name in (CONVENTION, AI_ACT)},
+            address=address,
+        )
+    )
+
+
+def describe_standing(day: date) -> str:
+    """In a sentence, whether the Convention binds on a day, from the status table."""
+    treaty = load_status().get(CONVENTION)
+    if treaty is None:
+        return ""
+    state = "in force" if treaty.is_in_force(day) else "not in force"
+    return f"The Convention is {state} on {long_date(day)} (status seen on {long_date(treaty.as_seen)})."
+
+
+def official_address(corpus: Corpus, concordance: Concordance) -> Address:
+    """The official address of a place as the texts give it, or as the manifest does where they are not at hand."""
+    wordings = {one.id: one for one in corpus.expressions}
+
+    def address(instrument: InstrumentId, place: Pinpoint) -> str:
+        wording = wordings.get(concordance.wordings[instrument])
+        provision = wording.get(place) if wording else None
+        return corpus.official_url(provision) if provision else _listed_address(instrument, place)
+
+    return address
+
+
+def _listed_address(instrument: InstrumentId, place: Pinpoint) -> str:
+    """The address of a place in the latest wording that the manifest lists; a recital stands in the first alone."""
+    listed = _law_sources().get(instrument, ())
+    if not listed:
+        return ""
+    source = listed[0] if place.root.kind in {StepKind.RECITAL, StepKind.CITATION} else listed[-1]
+    if source.format is SourceFormat.CETS_PDF and source.addresses:
+        return source.addresses[0].url
+    return f"{source.url}#{place.unit}"
+
+
+@cache
+def _law_sources() -> dict[InstrumentId, tuple[Source, ...]]:
+    """The English texts of law that the manifest lists, by instrument, oldest first."""
+    found: dict[InstrumentId, tuple[Source, ...]] = {}
+    law = (one for one in load_manifest().sources if one.authority is Authority.LAW and one.language == "en")
+    for source in sorted((one for one in law if one.use is Use.CORPUS), key=lambda one: one.version):
+        found[source.instrument] = (*found.get(source.instrument, ()), source)
+    return found
+
+
+def concordance_page(corpus: Corpus) -> str:
+    """The page of our own concordance, its links as the texts at hand give them."""
+    concordance = load_concordance()
+    address = official_address(corpus, concordance)
+    return render_concordance(concordance, load_outlines(), address, describe_standing(today()))
+
+
+def _by_chapter(lanes: Iterable[Lane]) -> list[tuple[str, list[Lane]]]:
+    return [(chapter, list(rows)) for chapter, rows in groupby(lanes, key=lambda lane: lane.chapter)]
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals |= {
+        "signs": SIGNS,
+        "legend": LEGEND,
+        "relation_words": relation_words,
+    }
+    environment.filters |= {"by_chapter": _by_chapter, "long_date": long_date, "capitalize_first": _capitalised}
+    return environment
