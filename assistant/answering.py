@@ -71,7 +71,7 @@ class Assistant:
             refusal=objection.refusal if objection else None,
             notices=(
                 *notices(self.corpus, inquiry.sides, inquiry.as_of, book.citations),
-                *_beside(inquiry, self.corpus),
+                *_language_notice(inquiry),
             ),
             suggestions=quoting.next_questions(findings, (), inquiry.sides),
         )
@@ -121,15 +121,7 @@ class _Clock:
         self._last = now
 
 
-def _beside(inquiry: Inquiry, corpus: Corpus) -> list[Notice]:
-    """What concerns the question rather than the law: its language, texts that are missing."""
-    found = []
-    if inquiry.language != "en":
-        found.append(
-            Notice("language", "The question seems not to be in English; it is answered from the English texts.")
-        )
-    if corpus.missing:
-        found.append(
-            Notice("texts_missing", f"{len(corpus.missing)} of the texts are missing; `visavis doctor` lists them.")
-        )
-    return found
+def _language_notice(inquiry: Inquiry) -> list[Notice]:
+    if inquiry.language == "en":
+        return []
+    return [Notice("language", "The question seems not to be in English; it is answered from the English texts.")]

@@ -82,7 +82,7 @@ def notices(corpus: Corpus, sides: Sequence[InstrumentId], day: date, cited: Seq
     found = [notice for instrument in sides if (notice := _treaty_notice(instrument, day))]
     found += [_absent_notice(corpus, instrument, day) for instrument in sides if not corpus.wording_on(instrument, day)]
     found += _application_notices(cited)
-    found += _amendment_notices(cited)
+    found += _amendment_notices(corpus, cited)
     return found
 
 
@@ -91,7 +91,7 @@ def _treaty_notice(instrument: InstrumentId, day: date) -> Notice | None:
     if treaty is None or treaty.is_in_force(day):
         return None
     stale = " The status table is older than 90 days: verify it." if treaty.is_stale(today()) else ""
-    text = f"The Convention is not in force as of {print_day(min(day, treaty.as_seen))}."
+    text = f"The Convention is not in force (as seen on {print_day(treaty.as_seen)})."
     return Notice("not_in_force", f"{text}{stale}")
 
 
@@ -113,9 +113,10 @@ def _application_notices(cited: Sequence[Citation]) -> list[Notice]:
     ]
 
 
-def _amendment_notices(cited: Sequence[Citation]) -> list[Notice]:
+def _amendment_notices(corpus: Corpus, cited: Sequence[Citation]) -> list[Notice]:
     changed = dict.fromkeys(one.label for one in cited if one.changed_by)
     if not changed:
         return []
-    acts = dict.fromkeys(one.changed_by.partition(":")[0] for one in cited if one.changed_by)
-    return [Notice("amended", f"Changed by {', '.join(acts)}: {'; '.join(changed)}.")]
+    acts = dict.fromkeys(InstrumentId(one.changed_by.partition(":")[0]) for one in cited if one.changed_by)
+    names = (corpus.wordings(act)[0].short_title if corpus.wordings(act) else act for act in acts)
+    return [Notice("amended", f"Changed by {', '.join(names)}: {'; '.join(changed)}.")]

@@ -100,13 +100,24 @@ def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: In
     """A row of the concordance, in the wordings of the day asked."""
     cells = []
     for side in findings.sides:
-        claims = _side_claims(correspondence.side(side.instrument), side, book)
+        claims = _side_claims(_with_best(correspondence, side, findings), side, book)
         cells.append(Cell(side.instrument, claims or (_silence(side, inquiry, correspondence, book),)))
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
     if len(speaking) == 1:
         return Row(correspondence.issue, Relation.ONLY, tuple(cells), speaking[0])
     relation = correspondence.relation if correspondence.relation is not Relation.ONLY else Relation.DIFFERENT
     return Row(correspondence.issue, relation, tuple(cells))
+
+
+def _with_best(correspondence: Correspondence, side: Side, findings: Findings) -> tuple[Pinpoint, ...]:
+    """The places of a row, and in the first row the best place of the side where no row has it."""
+    places = correspondence.side(side.instrument)
+    shown = [place for match in findings.matches for place in match.correspondence.side(side.instrument)]
+    first = correspondence is findings.matches[0].correspondence
+    if not first or not places or not side.candidates:
+        return places
+    best = side.candidates[0].provision.pinpoint
+    return places if any(place.unit == best.unit for place in shown) else (best, *places)
 
 
 def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> tuple[Claim, ...]:
@@ -177,8 +188,13 @@ def _claims(candidate: Candidate, book: CitationBook) -> Iterable[Claim]:
         defines = "definitions" in parent.heading.lower()
         if 0 < opening <= NOTE_QUOTE and parent.text[:opening].rstrip().endswith(":") and not defines:
             yield _law(parent, 0, opening, book)
-    start, end = fit_quote(provision.text, candidate.start, candidate.end)
-    yield _law(provision, start, end, book)
+    end = len(provision.text) if _is_opening(provision, candidate) else candidate.end
+    yield _law(provision, *fit_quote(provision.text, candidate.start, end), book)
+
+
+def _is_opening(provision: Provision, candidate: Candidate) -> bool:
+    """Whether only the opening words of a list fit the question, so that the list belongs to the answer."""
+    return candidate.end < len(provision.text) and provision.text[: candidate.end].rstrip().endswith(":")
 
 
 def _whole(provision: Provision, book: CitationBook) -> Iterable[Claim]:
