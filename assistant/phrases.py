@@ -93,6 +93,12 @@ WISH_FOR_ADVICE = re.compile(
     |\b(?:is|are)\s(?:my|our|it|this|that)\b.{0,60}\b(?:high-risk|legal|lawful|illegal|allowed|compliant|covered|banned)\b""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+WHEN = re.compile(
+    r"""^\s*(?:and\s|so\s|ok\s)?(?:since\s|from\s|until\s|till\s|by\s)?when\b|\b(?:since|from|until|till|by)\s(?:when|what\sdate|which\s(?:day|date))\b
+    |\b(?:what|which)\s(?:is\sthe\s)?(?:date|deadline|day)\b|\bdeadlines?\b|\bhow\s(?:soon|long\suntil|fast)\b|\blast\sdate\b
+    |\b(?:did|does|do|will|could|had|must)\b.{0,80}\b(?:already|yet|still)\b|\balready\s(?:have|had|apply|applied|bound|binding)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 BOTH_TEXTS = re.compile(
     r"""\b(?:both|the\stwo|these|each|either|neither)(?:\sof\s(?:the|these))?(?:\stwo)?(?:\sai)?
         \s(?:texts?|instruments?|laws?|documents?|sides?|regimes?|frameworks?)\b|\beach\sside\b""",

@@ -8,6 +8,7 @@ import numpy as np
 
 from assistant.analysis import Inquiry
 from assistant.answer import Evidence
+from assistant.noted import is_noted, locate_noted
 from assistant.retrieval import Query, make_query, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
@@ -86,7 +87,7 @@ class Side:
 class Findings:
     """All that was found for an inquiry: by the sides that it is about, and by the others.
 
-    `nearness` is how near the best of it comes, 0 to 1.
+    `nearness` is how near the texts come to the question, 0 to 2.
     """
 
     sides: tuple[Side, ...]
@@ -123,7 +124,7 @@ def find_evidence(
     others = [_lift_counterparts(concordance, side, sides, weight) for side in others]
     matches = _matches(ranked, inquiry, sides) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
-    nearness = max((cosine for search in searches for cosine in _nearness(store, guide, search, sides)), default=0.0)
+    nearness = max((_nearness(store, guide, search, every) for search in searches), default=0.0)
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
 
 
@@ -188,10 +189,11 @@ def _search_side(
     wording = store.corpus.wording_on(instrument, inquiry.as_of)
     if wording is None:
         return Side(instrument, None, ())
-    lists = [_rank(store, guide, search, wording) for search in searches]
+    rank, find = (_rank_notes, locate_noted) if is_noted(wording) else (_rank, locate)
+    lists = [rank(store, guide, search, wording) for search in searches]
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
-    located = {place: locate(wording, place) for place in own}
-    named = [found for found in located.values() if found is not None]
+    located = {place: find(wording, place) for place in own}
+    named = [found for found in located.values() if found is not None and not found.is_container]
     first = [
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
         for rank, provision in enumerate(named)
@@ -217,6 +219,19 @@ def _rank(store: Store, guide: Guide, search: _Search, wording: Expression) -> l
         if held is None or score > held.score:
             found[hit.provision.pinpoint] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
     return sorted(found.values(), key=lambda one: -one.score)
+
+
+def _rank_notes(store: Store, guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+    """The places of a wording of which only our notes are held, by how well what is said of them fits."""
+    noted = _led(guide, search, wording, issues=False)
+    issues = _led(guide, search, wording, issues=True)
+    found = []
+    for provision in (wording.at(place) for place in {**noted, **issues} if place in wording):
+        weight = RECITAL_WEIGHT if provision.kind in RECITALS else 1.0
+        fit = (1 + NOTE_WEIGHT) * _lift_of(noted, provision.pinpoint)
+        score = weight * (fit + ISSUE_WEIGHT * _lift_of(issues, provision.pinpoint))
+        found.append(Candidate(provision, 0, len(provision.text), score))
+    return sorted(found, key=lambda one: -one.score)
 
 
 def _led(guide: Guide, search: _Search, wording: Expression, *, issues: bool) -> dict[Pinpoint, float]:
@@ -294,12 +309,11 @@ def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> 
     return tuple(Candidate(hit.provision, hit.passage.start, hit.passage.end, hit.score) for hit in hits[:10])
 
 
-def _nearness(store: Store, guide: Guide, search: _Search, sides: Iterable[Side]) -> Iterable[float]:
-    """The best cosine of the question with the guide and with the law of each side."""
-    yield guide.nearest(search.query.vector)
-    for side in sides:
-        if side.wording is not None:
-            yield max((hit.cosine for hit in search_wording(store, search.query, side.wording)[:20]), default=0.0)
+def _nearness(store: Store, guide: Guide, search: _Search, sides: Iterable[Side]) -> float:
+    """The best cosine of a question with our words and that with the law's, added up: neither alone tells."""
+    hits = (hit for side in sides if side.wording for hit in search_wording(store, search.query, side.wording))
+    near = guide.nearest(search.query.vector)
+    return near + max((hit.cosine for hit in hits), default=near)
 
 
 def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:

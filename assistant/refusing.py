@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from assistant.analysis import Inquiry, keywords
 from assistant.answer import Refusal, RefusalReason
+from assistant.noted import is_noted
 from assistant.premises import find_premise
 from assistant.question import Intent
 from assistant.ranking import Findings, Side
@@ -11,9 +12,12 @@ from ingest.concordance import Sentence
 from ingest.corpus import Corpus
 from ingest.instrument import Expression, Provision, ProvisionKind, Relation
 from ingest.lexical import analyse as stems
+from ingest.pinpoint import StepKind
 
-FOUND_FLOOR = 0.22
+FOUND_FLOOR = 0.68
+NAMED_FLOOR = 0.5
 NEAR_UNITS = 8
+BEFORE_PREMISES = frozenset({RefusalReason.INJECTION, RefusalReason.NO_SUCH_PROVISION})
 CARRYING_LAW = frozenset({RefusalReason.LEGAL_ADVICE, RefusalReason.FALSE_PREMISE})
 
 _TEXTS = {
@@ -41,10 +45,10 @@ class Objection:
 
 def find_objection(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Objection | None:
     """Why an inquiry is not answered, or None."""
-    premise = None if inquiry.obstacle is RefusalReason.INJECTION else find_premise(corpus, inquiry)
-    if premise is not None:
-        return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
     refusal = _find_refusal(corpus, inquiry, findings)
+    premise = find_premise(corpus, inquiry)
+    if premise is not None and (refusal is None or refusal.reason not in BEFORE_PREMISES):
+        return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
     return None if refusal is None else Objection(refusal)
 
 
@@ -62,7 +66,7 @@ def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refus
     if inquiry.obstacle is not None:
         return _refuse(inquiry.obstacle, inquiry)
     if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
-        if findings.nearness < FOUND_FLOOR:
+        if findings.nearness < (NAMED_FLOOR if inquiry.named else FOUND_FLOOR):
             return _out_of_corpus(inquiry, "Nothing in the texts comes near this question.")
         return _silent_side(inquiry, findings)
     return _wrong_place(inquiry, findings)
@@ -85,9 +89,15 @@ def _unknown_place(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refu
     for side in sides:
         for place in side.unknown:
             if all(place in other.unknown for other in sides):
+                if place.root.kind is not StepKind.ARTICLE and any(_is_only_noted(other) for other in sides):
+                    return _out_of_corpus(inquiry, f"The text is not here, and no note of ours is on {place.house()}.")
                 text = " ".join(_nothing_at(other, str(place.house())) for other in sides)
                 return Refusal(RefusalReason.NO_SUCH_PROVISION, text, inquiry.sides)
     return None
+
+
+def _is_only_noted(side: Side) -> bool:
+    return side.wording is not None and is_noted(side.wording)
 
 
 def _nothing_at(side: Side, place: str) -> str:
