@@ -2,21 +2,28 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ingest.clock import parse_date, today
 from ingest.corpus import Corpus
-from ingest.errors import PinpointError, UsageError, VisavisError
+from ingest.errors import PinpointError, SourceError, UsageError, VisavisError
 from ingest.identifiers import InstrumentId
 from ingest.instrument import Authority, Expression, Provision
+from ingest.manifest import SOURCE_AUTHORITIES, SourceFormat
 from ingest.pinpoint import Pinpoint
 from ingest.status import load_status
 
+if TYPE_CHECKING:
+    from ingest.documents import Description
+    from ingest.pipeline import Outcome
+
 NOT_FOUND = 1
+WIDE = 200  # columns, where nobody looks at a terminal
 
 CORPUS_OPTION = click.option(
     "--corpus",
@@ -47,11 +54,13 @@ class ProgressBars:
         self.tasks: dict[str, Any] = {}
 
     def __enter__(self) -> "ProgressBars":
-        self.bars.start()
+        if self.console.is_terminal:
+            self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bars.stop()
+        if self.console.is_terminal:
+            self.bars.stop()
 
     def __call__(self, stage: str, done: int, whole: int) -> None:
         """Show that `done` of `whole` steps of a stage are done."""
@@ -69,6 +78,7 @@ Examples:
   visavis ingest                         find, read and index the texts; nothing to do if nothing changed
   visavis ingest --corpus ~/law/texts    use the texts of one folder alone
   visavis ingest --check-updates         look for new versions and corrigenda
+  visavis ingest add opinion.pdf --title "Opinion 3/2026" --authority commentary --lang en
 """,
 )
 @CORPUS_OPTION
@@ -97,14 +107,158 @@ def ingest(
 
     with ProgressBars() as bars:
         outcome = ingest_corpus(Options(corpus, accept_changed, rebuild, offline), bars)
+    _print_outcome(outcome, as_json)
+
+
+@ingest.command("add")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--title", default="", help="What the document is called. Default: its file's name.")
+@click.option("--short-title", default="", help="What citations call it. Default: its title.")
+@click.option(
+    "--authority",
+    required=True,
+    type=click.Choice([str(one) for one in SOURCE_AUTHORITIES]),
+    help="What the document weighs.",
+)
+@click.option("--lang", "language", required=True, metavar="CODE", help="Its language, in two letters: en, fr, nl, de.")
+@click.option("--column", is_flag=True, help="Give it a column of its own in comparisons.")
+@click.option("--published", metavar="DATE", help="The day it is of, YYYY-MM-DD. Default: today.")
+@click.option("--url", default="", metavar="ADDRESS", help="Where it is found, for the link beside its citations.")
+@click.option(
+    "--format",
+    "layout",
+    type=click.Choice([str(one) for one in SourceFormat if one is not SourceFormat.FORMEX]),
+    help="How it is laid out. Default: by the ending of its name.",
+)
+@CORPUS_OPTION
+@click.option("--no-build", is_flag=True, help="Only note it; the next ingest takes it into the index.")
+def add_document(
+    file: Path,
+    title: str,
+    short_title: str,
+    authority: str,
+    language: str,
+    column: bool,
+    published: str | None,
+    url: str,
+    layout: str | None,
+    corpus: Path | None,
+    no_build: bool,
+) -> None:
+    """Add a document of your own (PDF, HTML, DOCX, Markdown, text), each paragraph citable; or all those of a folder.
+
+    A document that was added before is known by its bytes; so a folder may be added again for what is new in it.
+    """
+    from ingest.documents import Description
+
+    description = Description(
+        title,
+        Authority(authority),
+        language,
+        short_title,
+        url,
+        parse_date(published, "--published") if published else None,
+        column,
+        SourceFormat(layout) if layout else None,
+    )
+    if file.is_dir():
+        _add_folder(file, description)
+    else:
+        _add_file(file, description)
+    if not no_build:
+        _ingest_now(corpus)
+
+
+def _add_folder(folder: Path, description: "Description") -> None:
+    """Add every document of a folder; raises SourceError for those that could not be, after the others."""
+    from ingest.documents import find_files
+
+    if description.title or description.short_title:
+        raise UsageError("a folder takes no --title: each of its documents is called as its file.")
+    refused: list[str] = []
+    for file in find_files(folder):
+        try:
+            _add_file(file, description)
+        except VisavisError as error:
+            refused.append(str(error))
+    if refused:
+        raise SourceError(f"{' '.join(refused)} The others were added.")
+
+
+def _add_file(file: Path, description: "Description") -> None:
+    from ingest.documents import check_document, check_words, keep_document
+    from ingest.isolation import run_isolated
+    from ingest.manifest import load_manifest
+    from ingest.pipeline import read_checked
+    from ingest.readers.opening import shown
+
+    source = check_document(file, description, load_manifest().sources)
+    drafts = run_isolated(shown(file), read_checked, source, (file,))
+    check_words(file, source, drafts)
+    added = keep_document(file, source)
+    if added.known:
+        click.echo(f"{shown(file)} is there already as {added.source.id}; remove that first to describe it anew.")
+    else:
+        click.echo(f"{shown(file)} is added as {added.source.id}, with {len(drafts)} paragraphs.")
+
+
+@ingest.command("remove")
+@click.argument("identity", metavar="ID")
+@CORPUS_OPTION
+@click.option("--no-build", is_flag=True, help="Only take it off the list; the next ingest takes it out of the index.")
+def remove_document(identity: str, corpus: Path | None, no_build: bool) -> None:
+    """Remove a document of your own, and its copy."""
+    from ingest.documents import drop_document
+
+    click.echo(f"{drop_document(identity).title} ({identity}) is removed.")
+    if not no_build:
+        _ingest_now(corpus)
+
+
+@ingest.command("list-added")
+@JSON_OPTION
+def list_added(as_json: bool) -> None:
+    """List the documents of your own."""
+    from ingest.documents import list_documents
+
+    documents = list_documents()
     if as_json:
-        click.echo(json.dumps({"corpus": outcome.corpus_id, "change": outcome.change, "missing": outcome.missing}))
+        keys = {"id", "title", "short_title", "language", "version", "format", "authority", "column", "url"}
+        rows = [document.model_dump(mode="json", include=keys) for document in documents]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif documents:
+        _print_table(
+            ("id", "title", "authority", "language", "column"),
+            [(one.id, one.title, one.authority, one.language, "yes" if one.column else "") for one in documents],
+        )
+    else:
+        click.echo("No documents of your own.")
+
+
+def _ingest_now(corpus: Path | None) -> None:
+    from ingest.pipeline import Options, ingest_corpus
+
+    with ProgressBars() as bars:
+        outcome = ingest_corpus(Options(corpus), bars)
+    _print_outcome(outcome, as_json=False)
+
+
+def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
+    """Print what an ingest came to; raises SourceError for the texts that should be in the index and are not."""
+    if as_json:
+        shown = {"corpus": outcome.corpus_id, "change": outcome.change}
+        click.echo(json.dumps(shown | {"missing": outcome.missing, "broken": outcome.broken}, ensure_ascii=False))
     else:
         click.echo(f"Index {outcome.corpus_id}: {outcome.change}.")
         for line in outcome.missing:
-            click.echo(f"- {line}")
+            if line not in outcome.broken:
+                click.echo(f"- {line}")
     if outcome.broken:
-        raise VisavisError(f"{len(outcome.broken)} of the texts could not be read: {'; '.join(outcome.broken)}")
+        raise SourceError(f"{' '.join(outcome.broken)} The index is without {_these(outcome.broken)}.")
+
+
+def _these(lines: Sequence[str]) -> str:
+    return "this text" if len(lines) == 1 else f"these {len(lines)} texts"
 
 
 def _print_updates(as_json: bool) -> None:
@@ -129,6 +283,7 @@ Examples:
   visavis law show eu-ai-act art_113 --as-of 2025-01-01
   visavis law diff eu-ai-act art_4
   visavis law compare coe-ai-convention:art_2 eu-ai-act:art_3/1
+  visavis law check my-notes.toml
 """
 )
 def law() -> None:
@@ -167,15 +322,27 @@ def list_instruments(corpus: Path | None, as_of: str | None, as_json: bool) -> N
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
+    _print_table(
+        ("instrument", "wording", "authority", "units", "status"),
+        [
+            (row["instrument"], row["expression"] or "none", row["authority"], str(row["units"]), row["status"])
+            for row in rows
+        ],
+    )
 
-    table = Table("instrument", "wording", "authority", "units", "status")
+
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table whose first two columns, which hold names to copy, are never cut."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    table = Table(*(Column(name, no_wrap=place < 2) for place, name in enumerate(columns)))
     for row in rows:
-        table.add_row(
-            row["instrument"], row["expression"] or "none", row["authority"], str(row["units"]), row["status"]
-        )
-    Console().print(table)
+        table.add_row(*row)
+    console.print(table)
 
 
 def _instrument_record(corpus: Corpus, instrument: InstrumentId, day: date) -> dict[str, Any]:
@@ -318,6 +485,26 @@ def _print_redline(header: str, old: str, new: str, as_json: bool) -> None:
         before, after = marks[segment.change]
         click.secho(f"{before}{segment.text}{after}", nl=False, **styles[segment.change])
     click.echo()
+
+
+@law.command("check")
+@click.argument("notes", nargs=-1, type=click.Path(path_type=Path))
+@CORPUS_OPTION
+@JSON_OPTION
+def check_notes(notes: tuple[Path, ...], corpus: Path | None, as_json: bool) -> None:
+    """Hold the concordance and the notes, or files of NOTES alone, against the texts; exit code 1 where faults are."""
+    from ingest.notes import read_note_file
+    from ingest.review import find_faults, find_faults_of_notes
+
+    files = tuple(read_note_file(file, str(file)) for file in notes)
+    expressions = open_corpus(corpus).expressions
+    faults = list(find_faults_of_notes(files, expressions) if files else find_faults(expressions))
+    if as_json:
+        click.echo(json.dumps(faults, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(faults) or "No faults.")
+    if faults:
+        sys.exit(NOT_FOUND)
 
 
 @click.command(

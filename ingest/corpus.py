@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.application import Application, application_of
-from ingest.errors import PinpointError, StoreStale
+from ingest.errors import IdentifierError, PinpointError, StoreStale
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.instrument import RECITALS, Authority, Expression, Provision, ProvisionKind, SourceSpan
 from ingest.pinpoint import Pinpoint
@@ -74,9 +74,12 @@ class Corpus:
     def official_url(self, provision: Provision) -> str:
         """The official address of a provision, with its anchor or page where the official text has one.
 
-        A consolidated text leaves out the recitals and has anchors for whole units.
+        A consolidated text leaves out the recitals and has anchors for whole units; a user's own document may have no
+        address, which gives "".
         """
         expression = self.expression(provision.expression)
+        if not expression.url:
+            return ""
         first = self.wordings(expression.instrument, expression.id.language)[0]
         if expression is not first and provision.kind not in RECITALS:
             return f"{expression.url}#{provision.pinpoint.unit}"
@@ -115,7 +118,7 @@ def load_corpus(path: Path) -> Corpus:
         record = json.loads(path.read_text(encoding="utf-8"))
         expressions = tuple(_read_expression(one) for one in record["expressions"])
         return Corpus(record["id"], record["built"], expressions)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ValueError, LookupError, TypeError, IdentifierError, PinpointError) as error:
         raise StoreStale(f"the index file {path} cannot be read ({error}); run `visavis ingest --rebuild`.") from None
 
 

@@ -8,8 +8,8 @@ from ingest import index
 from ingest.clock import today
 from ingest.embedding import open_embedder
 from ingest.errors import VisavisError
-from ingest.manifest import load_manifest
-from ingest.sources import find_sources, search_path
+from ingest.pipeline import Options, find_texts
+from ingest.sources import search_path
 from ingest.status import load_status
 
 
@@ -36,7 +36,7 @@ def diagnose(corpus: Path | None) -> tuple[Check, ...]:
 
 
 def _texts(corpus: Path | None) -> list[Check]:
-    findings = find_sources(load_manifest(), corpus, download=False)
+    findings = find_texts(Options(corpus), download=False)
     found = [
         Check("text", State.WELL, f"{one.source.short_title} ({one.source.id}): {one.folder}") for one in findings.found
     ]
@@ -50,10 +50,11 @@ def _index(corpus: Path | None) -> Check:
     if current is None:
         return Check("index", State.MISSING, f"none in {root} for these texts; run `visavis ingest`.")
     try:
-        store = index.Store.open(root / current.corpus_id, current.missing)
+        store = index.Store.open(root / current.folder, current.missing)
     except VisavisError as error:
         return Check("index", State.BROKEN, str(error))
     passages = sum(len(shelf.passages) for shelf in store.shelves.values())
+    store.close()
     return Check(
         "index", State.WELL, f"{current.corpus_id}, built {store.corpus.built}, {passages} passages, in {root}"
     )

@@ -1,7 +1,7 @@
 """The index (the only door to Chroma): built beside the one that serves, switched in one step, searched by shelf.
 
-`$VISAVIS_INDEX/<corpus id>/` holds a whole index: `corpus.json`, `shelves.json`, `chroma/`, `lexical/<shelf>/`; one that
-is built again while the first may still serve stands beside it, as `<corpus id>.2`.
+`$VISAVIS_INDEX/<corpus id>/` holds a whole index: `corpus.json`, `shelves.json`, `chroma/`, `lexical/<shelf>/`; one
+that is built again, while the first may still serve, stands beside it as `<corpus id>.2`.
 `$VISAVIS_INDEX/CURRENT-<search path>` names the one that serves a search path, and is replaced by rename.
 """
 
@@ -10,12 +10,13 @@ import json
 import os
 import re
 import shutil
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
@@ -34,10 +35,11 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
-FORMAT = 2
+FORMAT = 3
 """The version of what is on the disk and of how passages are cut: a change of it makes older indexes stale."""
 
 LABEL = "shelves.json"
+TEXTS = "corpus.json"
 SEARCH_WIDTH = 1000
 BATCH = 5000
 
@@ -98,13 +100,15 @@ class Store:
 
         Raises StoreMissing without one, StoreStale when another version built it, StoreError when it is damaged.
         """
-        with ExitStack() as opened, _damage_named(folder):
+        with ExitStack() as opened:
             held = opened.enter_context(_hold(folder))
-            record = _read_label(folder, held)
-            _check_sizes(folder, record["sizes"])
-            corpus = replace(load_corpus(folder / "corpus.json"), missing=tuple(missing))
-            client = opened.enter_context(_open_chroma(folder))
-            shelves = {name: _open_shelf(folder, client, corpus, name, cut) for name, cut in record["shelves"].items()}
+            with _damage_named(folder):
+                record = _read_label(folder, held)
+                _check_sizes(folder, record["sizes"])
+                corpus = replace(load_corpus(folder / TEXTS), missing=tuple(missing))
+                client = opened.enter_context(_open_chroma(folder))
+                cuts = record["shelves"].items()
+                shelves = {name: _open_shelf(folder, client, corpus, name, cut) for name, cut in cuts}
             return cls(folder, corpus, shelves, opened.pop_all())
 
     def close(self) -> None:
@@ -147,6 +151,16 @@ def read_current(root: Path, key: str) -> Current | None:
     return Current(folder, tuple(missing)) if is_whole(root / folder) else None
 
 
+def open_current(root: Path, key: str) -> Store | None:
+    """Open what serves a search path, None when nothing does; raises StoreStale or StoreError."""
+    while (current := read_current(root, key)) is not None:
+        try:
+            return Store.open(root / current.folder, current.missing)
+        except StoreMissing:
+            continue  # another one was switched to, and this one swept away, since CURRENT was read
+    return None
+
+
 def is_whole(folder: Path) -> bool:
     """Whether a folder holds an index that was built to its end."""
     return (folder / LABEL).is_file()
@@ -168,40 +182,40 @@ def find_whole(root: Path, corpus_id: str, serving: Current | None = None) -> st
     return next((folder.name for folder in sorted(root.glob(f"{corpus_id}*"), reverse=True) if is_whole(folder)), None)
 
 
-def sweep(root: Path) -> None:
+def sweep(root: Path) -> bool:
     """Remove indexes that serve no search path and that no process holds, and what interrupted builds left.
 
-    To be called under `building`, for it takes a build that is under way for an interrupted one.
+    Gives whether nothing is left to remove. To be called under `building`, for it takes a build that is under way for
+    an interrupted one.
     """
     named = {path.read_text(encoding="utf-8").partition("\n")[0] for path in root.glob("CURRENT-*")}
-    for path in list(root.iterdir()):
-        if path.name.startswith(".CURRENT-"):
-            path.unlink(missing_ok=True)
-        elif path.is_dir() and path.name not in named:
-            _discard(path)
+    for path in root.glob(".CURRENT-*"):
+        path.unlink(missing_ok=True)
+    unnamed = [path for path in root.iterdir() if path.is_dir() and path.name not in named]
+    return all([_discard(folder) for folder in unnamed])
 
 
-def tidy(root: Path) -> None:
-    """Sweep, unless a build is under way: what a server calls when it has let go of an index."""
+def tidy(root: Path) -> bool:
+    """Sweep, unless a build is under way; gives whether nothing is left to remove."""
     with (root / ".lock").open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
-        sweep(root)
+            return False
+        return sweep(root)
 
 
-def _discard(folder: Path) -> None:
+def _discard(folder: Path) -> bool:
     """Remove a folder that no CURRENT names, unless somebody holds it."""
-    if not is_whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    with (folder / LABEL).open(encoding="utf-8") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        shutil.rmtree(folder, ignore_errors=True)
+    if is_whole(folder):
+        with (folder / LABEL).open(encoding="utf-8") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
 
 
 @contextmanager
@@ -239,8 +253,8 @@ def build_index(
 
     Passages whose words an index of the same embedder already holds are not embedded again, unless `anew`.
     """
-    beside = root / f".building-{os.getpid()}"
-    shutil.rmtree(beside, ignore_errors=True)
+    # Chroma never opens a path again in a process in which that failed once: each build has a name of its own.
+    beside = root / f".building-{os.getpid()}-{time.time_ns()}"
     cut = _cut_shelves(corpus, size, progress)
     known = {} if anew else _known_vectors(root, embedder)
     try:
@@ -248,7 +262,7 @@ def build_index(
         with _written(root):
             beside.mkdir()
             _write_engines(beside, cut, vectors, progress)
-            save_corpus(corpus, beside / "corpus.json")
+            save_corpus(corpus, beside / TEXTS)
             _write_label(beside, cut, embedder)
             whole = _free_folder(root, corpus.id)
             beside.rename(whole)
@@ -259,7 +273,7 @@ def build_index(
 
 def _free_folder(root: Path, corpus_id: str) -> Path:
     """A folder for an index: an interrupted one is removed, a whole one is left where it is."""
-    names = (corpus_id, *(f"{corpus_id}.{number}" for number in count(2)))
+    names = chain([corpus_id], (f"{corpus_id}.{number}" for number in count(2)))
     folder = next(root / name for name in names if not is_whole(root / name))
     shutil.rmtree(folder, ignore_errors=True)
     return folder
@@ -319,7 +333,8 @@ def _damage_named(folder: Path) -> Iterator[None]:
     """Turn what the engines and the label's reader raise on a damaged index into StoreError."""
     from chromadb.errors import ChromaError
 
-    damage = (ChromaError, IdentifierError, PinpointError, OSError, ValueError, LookupError, TypeError, AttributeError)
+    unfit = (ChromaError, OSError, ValueError, LookupError, TypeError, AttributeError)
+    damage = (*unfit, IdentifierError, PinpointError, StoreMissing)
     try:
         yield
     except damage as error:
@@ -340,11 +355,8 @@ def _known_vectors(root: Path, embedder: Embedder) -> dict[str, Vectors]:
     """Vectors by passage key from the whole indexes that were built with the same embedder; a damaged one has none."""
     known: dict[str, Vectors] = {}
     for label in sorted(root.glob(f"*/{LABEL}")):
-        try:
-            with _damage_named(label.parent):
-                known.update(_vectors_of(label.parent, embedder))
-        except StoreError:
-            continue
+        with suppress(StoreError), _damage_named(label.parent):
+            known.update(_vectors_of(label.parent, embedder))
     return known
 
 
@@ -398,7 +410,7 @@ def _fill(client: "Client", name: str, passages: Sequence[Passage], vectors: Map
     collection = client.create_collection(
         _safe(name),
         embedding_function=None,
-        configuration={"hnsw": {"space": "cosine", "ef_search": SEARCH_WIDTH, "ef_construction": 200}},
+        configuration={"hnsw": {"space": "ip", "ef_search": SEARCH_WIDTH, "ef_construction": 200}},
     )
     for first in range(0, len(passages), BATCH):
         batch = passages[first : first + BATCH]

@@ -5,6 +5,7 @@ on bytes, pages and unpacked parts have to do. Ctrl-C ends the readers through t
 """
 
 import multiprocessing
+import pickle
 import resource
 import signal
 import sys
@@ -23,14 +24,15 @@ BYTES = 4 * 2**30
 GRACE = 60  # seconds of processor time beyond the limit: then the system ends a reader whose parent is gone
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """A module-level function to call in another process, its arguments, and what its errors call it."""
 
     name: str
-    function: Callable[..., T]
+    function: Callable[..., T_co]
     arguments: tuple[object, ...]
 
 
@@ -45,9 +47,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def run_isolated(
-    name: str, function: Callable[..., T], *arguments: object, limits: Limits = DEFAULT_LIMITS
-) -> T:
+def run_isolated(name: str, function: Callable[..., T], *arguments: object, limits: Limits = DEFAULT_LIMITS) -> T:
     """Call a module-level function in a fresh process; raises its VisavisError, or SourceUnreadable naming `name`."""
     [(_, result)] = run_side_by_side([Call(name, function, arguments)], 1, limits)
     if isinstance(result, VisavisError):
@@ -94,7 +94,7 @@ class _Running(Generic[T]):
                 return SourceUnreadable(
                     f"{name}: reading took more than {limits.seconds:.0f} s and was stopped; check the file."
                 )
-            received: T | VisavisError = self.receiving.recv()
+            received: T | VisavisError = pickle.loads(self.receiving.recv_bytes())
             return received
         except (EOFError, OSError):
             self.process.join(5)
@@ -142,7 +142,7 @@ def _work(sending: Connection, call: Call[object], limits: Limits) -> None:
     """Make the call and send back its result or its error; nobody hears it where the parent is gone."""
     _limit(limits)
     with suppress(BrokenPipeError):
-        sending.send(_outcome(call, limits))
+        sending.send_bytes(_outcome(call, limits))
     sending.close()
 
 
@@ -160,15 +160,15 @@ def _lowered(kind: int, most: int) -> tuple[int, int]:
     return least, hard
 
 
-def _outcome(call: Call[object], limits: Limits) -> object:
+def _outcome(call: Call[object], limits: Limits) -> bytes:
+    """The result or the error, pickled, for what cannot be pickled is an error as well."""
     name = call.name
     try:
-        return call.function(*call.arguments)
+        return pickle.dumps(call.function(*call.arguments))
     except VisavisError as error:
-        return error
+        return pickle.dumps(error)
     except MemoryError:
-        return SourceUnreadable(
-            f"{name}: reading needs more than {limits.space / 2**30:.1f} GB of memory; check the file."
-        )
+        failure = f"reading needs more than {limits.space / 2**30:.1f} GB of memory; check the file."
     except Exception as error:  # a reader's defect on one file must not take the others with it
-        return SourceUnreadable(f"{name}: the reader failed ({type(error).__name__}: {error}); report the file.")
+        failure = f"the reader failed ({type(error).__name__}: {error}); report the file."
+    return pickle.dumps(SourceUnreadable(f"{name}: {failure}"))

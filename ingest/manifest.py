@@ -28,6 +28,7 @@ from ingest.errors import ManifestError, VisavisError
 from ingest.identifiers import Celex, Cets, Eli, ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Authority
 
+MANIFEST: Final = "manifest.toml"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 SOURCE_AUTHORITIES: Final = (Authority.LAW, Authority.EXPLANATORY_REPORT, Authority.GUIDANCE, Authority.COMMENTARY)
 
@@ -41,6 +42,7 @@ class SourceFormat(StrEnum):
     FORMEX = "formex"
     GUIDELINES_PDF = "guidelines-pdf"
     PDF = "pdf"
+    HTML = "html"
     MARKDOWN = "markdown"
     TEXT = "text"
     DOCX = "docx"
@@ -77,6 +79,11 @@ def _web_address(text: str) -> str:
     if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise ValueError("is no web address; write https://…")
     return text
+
+
+def _optional_address(text: str) -> str:
+    """An address, or nothing for a document that has none, such as a user's own."""
+    return text and _web_address(text)
 
 
 def _secure_address(text: str) -> str:
@@ -181,7 +188,7 @@ class Source(_Entry):
     eli: Annotated[Eli | None, _reading(Eli.parse)] = None
     cets: Annotated[Cets | None, _reading(Cets.parse)] = None
     corrigenda: tuple[Annotated[Celex, _reading(Celex.parse)], ...] = ()
-    url: Annotated[str, AfterValidator(_web_address)]
+    url: Annotated[str, AfterValidator(_optional_address)]
     addresses: tuple[Address, ...] = ()
     files: Annotated[tuple[SourceFile, ...], Field(min_length=1)]
     licence: Line
@@ -254,7 +261,7 @@ class Manifest(_Entry):
 
 def load_manifest(path: Path | None = None) -> Manifest:
     """Read a manifest, the program's own by default; raises ManifestError, one line naming the file and the key."""
-    file: Path | Traversable = data_file("manifest.toml") if path is None else path
+    file: Path | Traversable = data_file(MANIFEST) if path is None else path
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -1,25 +1,29 @@
-"""From files to the index that serves: find, read, check, amend, cut, embed, switch."""
+"""From files to the index that serves: find, read, check, amend, cut, embed, switch.
+
+What serves is never lost to an accident: a text that the serving index has, and that now cannot be read, has changed,
+or is gone though the manifest requires it, stops the ingest. One that the serving index lacks as well is left out.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from ingest import index, lexical
-from ingest.corpus import Corpus
+from ingest.corpus import Corpus, load_corpus
+from ingest.documents import find_documents
 from ingest.embedding import Embedder, count_word_pieces, open_embedder
-from ingest.errors import SourceError, StoreMissing, VisavisError
+from ingest.errors import AmendmentError, SourceError, StoreMissing, StoreStale, VisavisError
 from ingest.identifiers import AI_ACT, ExpressionId, InstrumentId
 from ingest.index import Current, Progress, Store
 from ingest.instrument import Expression
-from ingest.isolation import run_isolated
-from ingest.manifest import Source, SourceFormat, Use, load_manifest
+from ingest.isolation import Call, run_isolated, run_side_by_side
+from ingest.manifest import MANIFEST, Manifest, Source, SourceFormat, Use, load_manifest
 from ingest.passages import BUDGET
-from ingest.sources import Findings, Found, find_sources, search_path
+from ingest.sources import Absent, Findings, Found, SearchPath, find_sources, search_path
 from ingest.structure import Draft, build_provisions, check_counts
 from ingest.tokens import count_tokens
 
@@ -42,7 +46,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What serves after an ingest, what it came to, and a line for each source that could not be read."""
+    """What serves after an ingest, what it came to, and a line for each text that it lacks.
+
+    `broken` are those of the missing ones that should be there: required, or found and not fit to use.
+    """
 
     folder: Path
     corpus_id: str
@@ -64,40 +71,76 @@ class Options:
 def ingest_corpus(options: Options, progress: Progress) -> Outcome:
     """Bring the index of a search path up to date.
 
-    A source that cannot be read stops the ingest while an index serves, and is left out where none does yet. Raises
-    VisavisError; whatever happens, the index that served goes on serving.
+    A text that cannot be used is left out, with a line in the outcome; raises SourceError where the index that serves
+    has it. Whatever happens, the index that served goes on serving.
     """
     root = index.index_root()
-    with index.building(root):
+    with index.building(root, progress):
         progress("finding", 0, 1)
-        findings = _find(options, progress)
-        embedder = open_embedder()
-        identity = identify(findings, embedder)
-        key = findings.path.key
-        serving = index.read_current(root, key)
-        if not options.rebuild and index.is_whole(root / identity):
-            return _take_up(root, key, Current(identity, _missing_lines(findings)), serving)
-        return _build(root, key, findings, identity, embedder, serving, progress)
+        findings = find_texts(options, progress)
+        serving = index.read_current(root, findings.path.key)
+        broken: dict[str, Absent] = {absent.source.id: absent for absent in _accidents(findings)}
+        _keep_what_serves(root, serving, broken.values())
+        built, unreadable = _bring_up(root, _texts(findings), serving, options, progress)
+        broken |= {absent.source.id: absent for absent in unreadable}
+        lines = tuple(absent.text for absent in broken.values())
+        current = Current(built.folder.name, (*lines, *_other_lines(findings, broken)))
+        index.switch(root, findings.path.key, current)
+        index.sweep(root)
+        return replace(built, missing=current.missing, broken=lines)
 
 
 def open_store(corpus: Path | None = None, *, build: bool = True, progress: Progress | None = None) -> Store:
-    """Open the index that serves a search path, building a missing one first; raises StoreMissing with build=False."""
+    """Open the index that serves a search path, building one first where there is none, or a stale one.
+
+    With build=False it raises StoreMissing or StoreStale instead.
+    """
+    try:
+        return _open_current(corpus)
+    except (StoreMissing, StoreStale):
+        if not build:
+            raise
+    ingest_corpus(Options(corpus), progress or _silent)
+    return _open_current(corpus)
+
+
+def _open_current(corpus: Path | None) -> Store:
     root = index.index_root()
-    key = search_path(corpus).key
-    current = index.read_current(root, key)
-    if current is None and not build:
+    store = index.open_current(root, search_path(corpus).key)
+    if store is None:
         raise StoreMissing("there is no index for these texts yet; run `visavis ingest`, or leave out --no-build.")
-    if current is None:
-        ingest_corpus(Options(corpus), progress or _silent)
-        current = index.read_current(root, key)
-    if current is None:
-        raise StoreMissing(f"the index in {root} vanished while it was opened; run `visavis ingest`.")
-    return Store.open(root / current.corpus_id, current.missing)
+    return store
 
 
-def identify(findings: Findings, embedder: Embedder) -> str:
+def load_manifest_of(path: SearchPath) -> Manifest:
+    """The manifest that a named folder brings with it, else the program's own."""
+    own = path.folders[0] / MANIFEST
+    return load_manifest(own if path.alone and own.is_file() else None)
+
+
+def find_texts(options: Options, progress: Progress | None = None, *, download: bool = True) -> Findings:
+    """Look up the texts of a search path, and the user's own documents with them."""
+    report = progress or _silent
+    findings = find_sources(
+        load_manifest_of(search_path(options.corpus)),
+        options.corpus,
+        accept_changed=options.accept_changed,
+        download=download,
+        offline=options.offline,
+        progress=lambda what, done, whole: report(what, done, whole or 0),
+    )
+    own = find_documents()
+    return replace(
+        findings,
+        found=(*findings.found, *own.found),
+        missing=(*findings.missing, *own.missing),
+        changed=(*findings.changed, *own.changed),
+    )
+
+
+def identify(texts: Iterable[Found], embedder: Embedder) -> str:
     """The corpus id: a hash of all that is indexed, the sources' bytes and how they are read, cut and embedded."""
-    sources = [[found.source.model_dump(mode="json"), found.hashes] for found in _read_sources(findings)]
+    sources = [[found.source.model_dump(mode="json"), found.hashes] for found in texts]
     rules = [index.FORMAT, READING, BUDGET, embedder.fingerprint, lexical.fingerprint(DEFAULT_LANGUAGE)]
     return hashlib.sha256(json.dumps([rules, sources]).encode()).hexdigest()[:16]
 
@@ -119,22 +162,10 @@ def read_source(source: Source, paths: Sequence[Path]) -> tuple[Draft, ...]:
             from ingest.readers.eurlex_html import read_eurlex_html
 
             return read_eurlex_html(file)
-        case SourceFormat.CETS_PDF:
-            from ingest.readers.treaty_pdf import read_treaty
+        case SourceFormat.HTML:
+            from ingest.readers.html import read_html
 
-            return read_treaty(file).drafts
-        case SourceFormat.OJ_PDF:
-            from ingest.readers.oj_pdf import read_oj_pdf
-
-            return read_oj_pdf(file).drafts
-        case SourceFormat.GUIDELINES_PDF:
-            from ingest.readers.guidelines_pdf import read_guidelines
-
-            return read_guidelines(file).drafts
-        case SourceFormat.PDF:
-            from ingest.readers.paragraphs import read_paragraphs_pdf
-
-            return read_paragraphs_pdf(file).drafts
+            return read_html(file).drafts
         case SourceFormat.MARKDOWN:
             from ingest.readers.markdown import read_markdown
 
@@ -147,80 +178,124 @@ def read_source(source: Source, paths: Sequence[Path]) -> tuple[Draft, ...]:
             from ingest.readers.docx import read_docx
 
             return read_docx(file).drafts
+        case SourceFormat.CETS_PDF | SourceFormat.OJ_PDF | SourceFormat.GUIDELINES_PDF | SourceFormat.PDF:
+            return _read_pdf(source.format, file)
 
 
-def _find(options: Options, progress: Progress) -> Findings:
-    return find_sources(
-        load_manifest(),
-        options.corpus,
-        accept_changed=options.accept_changed,
-        offline=options.offline,
-        progress=lambda what, done, whole: progress(what, done, whole or 0),
-    )
+def _read_pdf(layout: SourceFormat, file: Path) -> tuple[Draft, ...]:
+    match layout:
+        case SourceFormat.CETS_PDF:
+            from ingest.readers.treaty_pdf import read_treaty
+
+            return read_treaty(file).drafts
+        case SourceFormat.OJ_PDF:
+            from ingest.readers.oj_pdf import read_oj_pdf
+
+            return read_oj_pdf(file).drafts
+        case SourceFormat.GUIDELINES_PDF:
+            from ingest.readers.guidelines_pdf import read_guidelines
+
+            return read_guidelines(file).drafts
+        case _:
+            from ingest.readers.paragraphs import read_paragraphs_pdf
+
+            return read_paragraphs_pdf(file).drafts
 
 
-def _read_sources(findings: Findings) -> tuple[Found, ...]:
+def read_checked(source: Source, paths: Sequence[Path]) -> tuple[Draft, ...]:
+    """Read a source's files and hold them against the manifest's counts; raises SourceError."""
+    drafts = read_source(source, paths)
+    check_counts(source.short_title, build_provisions(source.expression, drafts), source.expected.stated())
+    return drafts
+
+
+def _texts(findings: Findings) -> tuple[Found, ...]:
     return tuple(found for found in findings.found if found.source.use is Use.CORPUS)
 
 
-def _missing_lines(findings: Findings) -> tuple[str, ...]:
-    absent = (*findings.changed, *findings.missing)
-    return tuple(one.text for one in absent if one.source.language == DEFAULT_LANGUAGE)
+def _accidents(findings: Findings) -> Iterator[Absent]:
+    """What is there and not as the manifest has it, and what is required and nowhere."""
+    yield from (absent for absent in findings.changed if absent.source.use is Use.CORPUS)
+    yield from (absent for absent in findings.missing if absent.source.required)
 
 
-def _take_up(root: Path, key: str, current: Current, serving: Current | None) -> Outcome:
-    """Serve an index that is already whole."""
-    change = Change.UNCHANGED if serving and serving.corpus_id == current.corpus_id else Change.SWITCHED
-    if serving != current:
-        index.switch(root, key, current)
-        index.sweep(root)
-    return Outcome(root / current.corpus_id, current.corpus_id, change, current.missing)
+def _other_lines(findings: Findings, broken: Mapping[str, Absent]) -> Iterator[str]:
+    """A line for each text of the reader's language that is nowhere and need not be."""
+    for absent in findings.missing:
+        if absent.source.language == DEFAULT_LANGUAGE and absent.source.id not in broken:
+            yield absent.text
 
 
-def _build(
-    root: Path,
-    key: str,
-    findings: Findings,
-    identity: str,
-    embedder: Embedder,
-    serving: Current | None,
-    progress: Progress,
-) -> Outcome:
-    expressions, broken = read_expressions(_read_sources(findings), progress)
-    if broken and serving is not None:
-        raise SourceError(f"{'; '.join(broken)} The last good index goes on serving.")
-    missing = (*broken, *_missing_lines(findings))
+def _keep_what_serves(root: Path, serving: Current | None, lacking: Iterable[Absent]) -> None:
+    """Raise SourceError where an index without these sources would lack what the serving one has."""
+    absent = tuple(lacking)
+    if serving is None or not absent:
+        return
+    try:
+        served = {expression.id for expression in load_corpus(root / serving.folder / index.TEXTS).expressions}
+    except StoreStale:
+        return
+    if any(one.source.expression in served for one in absent):
+        raise SourceError(f"{' '.join(one.text for one in absent)} The last good index goes on serving.")
+
+
+def _bring_up(
+    root: Path, texts: tuple[Found, ...], serving: Current | None, options: Options, progress: Progress
+) -> tuple[Outcome, tuple[Absent, ...]]:
+    """An index of all texts that can be read: one that is there, or a new one; and the texts that cannot be."""
+    embedder = open_embedder()
+    there = None if options.rebuild else _take_up(root, identify(texts, embedder), serving)
+    if there is not None:
+        return there, ()
+    read, expressions, unreadable = read_expressions(texts, progress)
+    _keep_what_serves(root, serving, unreadable)
+    identity = identify(read, embedder)
+    there = None if options.rebuild or not unreadable else _take_up(root, identity, serving)
+    if there is not None:
+        return there, unreadable
     corpus = Corpus(identity, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), expressions)
-    folder = index.build_index(corpus, embedder, passage_size, root, progress)
-    index.switch(root, key, Current(identity, missing))
-    index.sweep(root)
-    return Outcome(folder, identity, Change.BUILT, missing, broken)
+    folder = index.build_index(corpus, embedder, passage_size, root, progress, anew=options.rebuild)
+    return Outcome(folder, identity, Change.BUILT, ()), unreadable
 
 
-def read_expressions(sources: Sequence[Found], progress: Progress) -> tuple[tuple[Expression, ...], tuple[str, ...]]:
-    """Read sources side by side, each in a process of its own: the expressions, and a line for each that is broken."""
+def _take_up(root: Path, identity: str, serving: Current | None) -> Outcome | None:
+    """An index that is already whole, or None."""
+    folder = index.find_whole(root, identity, serving)
+    if folder is None:
+        return None
+    change = Change.UNCHANGED if serving is not None and serving.folder == folder else Change.SWITCHED
+    return Outcome(root / folder, identity, change, ())
+
+
+def read_expressions(
+    texts: Sequence[Found], progress: Progress
+) -> tuple[tuple[Found, ...], tuple[Expression, ...], tuple[Absent, ...]]:
+    """Read texts side by side, each in a process of its own, and apply the amending acts among them.
+
+    Gives the texts that were read, their expressions, and a line for each text that cannot be used.
+    """
+    calls = [Call(_named(found), read_checked, (found.source, found.paths)) for found in texts]
+    results: dict[int, tuple[Draft, ...] | VisavisError] = {}
+    progress("reading", 0, len(texts))
+    for number, result in run_side_by_side(calls, READERS_AT_ONCE):
+        results[number] = result
+        progress("reading", len(results), len(texts))
     drafts: dict[str, tuple[Draft, ...]] = {}
-    broken: list[str] = []
-    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
-        readings = {found.source.id: pool.submit(_read_isolated, found) for found in sources}
-        for done, found in enumerate(sources):
-            progress("reading", done, len(sources))
-            try:
-                drafts[found.source.id] = readings[found.source.id].result()
-            except VisavisError as error:
-                broken.append(str(error))
-    progress("reading", len(sources), len(sources))
-    readable = [found for found in sources if found.source.id in drafts]
-    expressions = [_express(found.source, drafts[found.source.id]) for found in readable]
-    return (*expressions, *_amended(readable, drafts, {one.id for one in expressions})), tuple(broken)
+    broken: list[Absent] = []
+    for number, found in enumerate(texts):
+        result = results[number]
+        if isinstance(result, VisavisError):
+            broken.append(Absent(found.source, str(result)))
+        else:
+            drafts[found.source.id] = result
+    amended = tuple(_amended({found.source.id: found for found in texts}, drafts, broken))
+    read = tuple(found for found in texts if found.source.id in drafts)
+    expressions = (_express(found.source, drafts[found.source.id]) for found in read)
+    return read, (*expressions, *amended), tuple(broken)
 
 
-def _read_isolated(found: Found) -> tuple[Draft, ...]:
-    """Read one source and hold it against the manifest's counts."""
-    drafts = run_isolated(found.source.short_title, read_source, found.source, found.paths)
-    provisions = build_provisions(found.source.expression, drafts)
-    check_counts(found.source.short_title, provisions, found.source.expected.stated())
-    return drafts
+def _named(found: Found) -> str:
+    return f"{found.source.short_title} ({found.paths[0].name})"
 
 
 def _express(
@@ -241,20 +316,29 @@ def _express(
 
 
 def _amended(
-    sources: Iterable[Found], drafts: dict[str, tuple[Draft, ...]], known: set[ExpressionId]
-) -> Iterable[Expression]:
-    """The wordings that amending acts make of the acts that they amend, unless a published one was read."""
+    texts: Mapping[str, Found], drafts: dict[str, tuple[Draft, ...]], broken: list[Absent]
+) -> Iterator[Expression]:
+    """The wordings that amending acts make of the acts that they amend, unless a published one was read.
+
+    An amending act that does not fit the text that it amends is broken, and taken out of what was read.
+    """
     from ingest.amendment import amend
 
-    by_id: dict[str, Found] = {found.source.id: found for found in sources}
+    published = {texts[read].source.expression for read in drafts}
     for amending_id, base_id in AMENDMENTS.items():
-        amending, base = by_id.get(amending_id), by_id.get(base_id)
-        if amending is None or base is None:
+        if amending_id not in drafts or base_id not in drafts:
             continue
+        amending, base = texts[amending_id], texts[base_id]
         effective = amending.source.in_force or amending.source.version
         identity = ExpressionId(base.source.instrument, effective, base.source.language)
-        if identity not in known:
-            amended, _ = amend(drafts[base_id], amending.paths[0])
+        if identity in published:
+            continue
+        try:
+            amended, _ = run_isolated(_named(amending), amend, drafts[base_id], amending.paths[0])
+        except (AmendmentError, SourceError) as error:
+            del drafts[amending_id]
+            broken.append(Absent(amending.source, str(error)))
+        else:
             yield _express(base.source, amended, identity, CONSOLIDATED.format(effective))
 
 

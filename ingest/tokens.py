@@ -36,7 +36,7 @@ def _encoding() -> "tiktoken.Encoding":
     import tiktoken
 
     with _LOADING, tempfile.TemporaryDirectory(prefix="visavis-tokens-") as folder:
-        (Path(folder) / RANKS_NAME).write_bytes(_packaged_ranks())
+        _lay_out(Path(folder) / RANKS_NAME)
         before = os.environ.get(_CACHE_VARIABLE)
         os.environ[_CACHE_VARIABLE] = folder
         try:
@@ -46,6 +46,16 @@ def _encoding() -> "tiktoken.Encoding":
                 del os.environ[_CACHE_VARIABLE]
             else:
                 os.environ[_CACHE_VARIABLE] = before
+
+
+def _lay_out(ranks: Path) -> None:
+    try:
+        ranks.write_bytes(_packaged_ranks())
+    except OSError as error:
+        raise VisavisError(
+            f"tokens cannot be counted: the temporary folder {ranks.parent.parent} cannot be written"
+            f" ({error.strerror}); free it, or name another one in TMPDIR."
+        ) from None
 
 
 def _packaged_ranks() -> bytes:

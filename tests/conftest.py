@@ -1,12 +1,19 @@
 """What tests share: the official texts where there are any, Debian's Chromium, and a home of their own."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+from tests.small_corpus import SmallCorpus, run_visavis
+
+if TYPE_CHECKING:
+    from ingest.index import Store
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("VISAVIS_CORPUS", "VISAVIS_REQUIRE")
@@ -65,3 +72,75 @@ def chromium() -> Path:
     if found is None:
         require("chromium", "no chromium is on the PATH; install Debian's package chromium.")
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def alone(folder: Path, name: str) -> Iterator[Path]:
+    """A file that stands for something done once a session; while it is held, the other workers wait."""
+    with (folder / f"{name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder / f"{name}.done"
+
+
+@pytest.fixture(scope="session")
+def model_cache(shared_folder: Path, clean_session: None) -> Path:
+    """A cache folder with the embedding graph in it; XDG_CACHE_HOME is set to it where a test embeds."""
+    from ingest.embedding import open_embedder
+
+    cache = shared_folder / "model-cache"
+    with alone(shared_folder, "model-cache") as done, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(cache))
+        if not done.exists():
+            open_embedder()
+            done.touch()
+    return cache
+
+
+@pytest.fixture(scope="session")
+def built_index(corpus_dir: Path, shared_folder: Path, model_cache: Path) -> Path:
+    """The folder of the official texts' index, built once a session: for VISAVIS_INDEX, and only to be read."""
+    folder = shared_folder / "built-index"
+    with alone(shared_folder, "built-index") as done:
+        if not done.exists():
+            ran = run_visavis(
+                "ingest",
+                "--corpus",
+                corpus_dir,
+                VISAVIS_INDEX=str(folder),
+                XDG_CACHE_HOME=str(model_cache),
+                timeout=600,
+            )
+            assert ran.code == 0, ran.err
+            done.touch()
+    return folder
+
+
+@pytest.fixture
+def small_corpus(tmp_path: Path) -> SmallCorpus:
+    """Invented texts with a manifest of their own, written and not yet ingested."""
+    return SmallCorpus(tmp_path / "garden").write()
+
+
+@pytest.fixture
+def embedding(model_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test embed without building the graph anew."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(model_cache))
+
+
+@pytest.fixture(scope="session")
+def official_store(built_index: Path, corpus_dir: Path) -> Iterator["Store"]:
+    """The index of the official texts, open."""
+    from ingest.index import open_current
+    from ingest.sources import search_path
+
+    store = open_current(built_index, search_path(corpus_dir).key)
+    assert store is not None
+    yield store
+    store.close()
