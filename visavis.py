@@ -43,10 +43,13 @@ class Door:
 
 DOORS = {
     "ask": Door("assistant.cli:ask", "Answer a question in the law's own words, with citations."),
+    "concordance": Door(
+        "ingest.concordance_cli:concordance", "Show where the two instruments meet, and where one is silent."
+    ),
     "doctor": Door("ingest.cli:doctor", "Say what is missing or out of date, and what to do about it."),
     "eval": Door("eval.cli:eval_", "Measure the answers against the gold questions."),
     "ingest": Door("ingest.cli:ingest", "Find the official texts, read them and build the index."),
-    "law": Door("ingest.cli:law", "Look provisions up, and list the instruments with their status."),
+    "law": Door("ingest.law_cli:law", "Look provisions up, and list the instruments with their status."),
     "serve": Door("ui.cli:serve", "Serve the chat, building a missing index first."),
 }
 

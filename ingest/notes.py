@@ -1,7 +1,7 @@
 """Our plain-language notes on provisions: what a provision says, whom it binds, and what people would call it."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from importlib.resources.abc import Traversable
@@ -13,9 +13,12 @@ from ingest.concordance import ReadExpression, ReadPlace, Strict
 from ingest.datafiles import data_file
 from ingest.errors import ManifestError
 from ingest.identifiers import ExpressionId, InstrumentId
+from ingest.instrument import Expression
 from ingest.pinpoint import Pinpoint
 
 FOLDER = "notes"
+
+_ONE_SIGN = str.maketrans("‐‑–—‘’“”", "----''\"\"")
 
 
 class NoteSentence(Strict):
@@ -50,32 +53,53 @@ class NoteFile(Strict):
 
 
 @lru_cache(maxsize=1)
+def load_note_files() -> tuple[NoteFile, ...]:
+    """Our files of notes; raises ManifestError when one is not what its schema says."""
+    return tuple(read_note_file(file, f"data/{FOLDER}/{file.name}") for file in _files())
+
+
+@lru_cache(maxsize=1)
 def load_notes() -> dict[InstrumentId, dict[Pinpoint, Note]]:
     """Our notes by instrument and place; raises ManifestError when a file is not what its schema says."""
     notes: dict[InstrumentId, dict[Pinpoint, Note]] = {}
-    for file in _files():
-        read = _read(file)
-        held = notes.setdefault(read.wording.instrument, {})
-        for note in read.note:
+    for file in load_note_files():
+        held = notes.setdefault(file.wording.instrument, {})
+        for note in file.note:
             if note.pinpoint in held:
-                raise ManifestError(f"data/notes/{file.name}: a second note on {note.pinpoint}; keep one.")
+                place = f"{file.wording.instrument} {note.pinpoint}"
+                raise ManifestError(f"data/{FOLDER} has a second note on {place}; keep one.")
             held[note.pinpoint] = note
     return notes
 
 
 def note_wordings() -> dict[InstrumentId, ExpressionId]:
     """The wording that each instrument's notes were written on."""
-    return {read.wording.instrument: read.wording for read in map(_read, _files())}
+    return {file.wording.instrument: file.wording for file in load_note_files()}
+
+
+def read_note_file(file: Traversable, name: str = "") -> NoteFile:
+    """Read a file of notes, called `name` in complaints; raises ManifestError when it is not what its schema says."""
+    name = name or file.name
+    try:
+        return NoteFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ManifestError(f"{name} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
+
+
+def changed_places(places: Iterable[Pinpoint], written_on: Expression, other: Expression) -> tuple[Pinpoint, ...]:
+    """The places whose text is another in `other` than in the wording that was written on, or is missing from it.
+
+    A note on them, or a sentence that cites them, may no longer be true.
+    """
+    return tuple(place for place in places if _text(written_on, place) != _text(other, place))
+
+
+def _text(wording: Expression, place: Pinpoint) -> str | None:
+    """The words at a place, whatever the hyphens, the quotation marks and the white space; None where there is none."""
+    provision = wording.get(place)
+    return None if provision is None else " ".join(provision.text.translate(_ONE_SIGN).split())
 
 
 def _files() -> Iterator[Traversable]:
     folder = data_file(FOLDER)
     return iter(sorted((one for one in folder.iterdir() if one.name.endswith(".toml")), key=lambda one: one.name))
-
-
-def _read(file: Traversable) -> NoteFile:
-    try:
-        return NoteFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        reason = " ".join(str(error).split())[:400]
-        raise ManifestError(f"data/notes/{file.name} cannot be read: {reason}; correct it.") from None

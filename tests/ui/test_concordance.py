@@ -19,6 +19,7 @@ from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 from ingest.instrument import Relation
 from ingest.outline import load_outlines
 from ingest.pinpoint import Pinpoint
+from ingest.pipeline import Options, find_texts, read_expressions
 from tests.ui.still import StillDesk
 from ui.api import create_app
 from ui.concordance import LEGEND, SIGNS, build_picture, describe_standing, official_address, render_concordance
@@ -27,6 +28,17 @@ WORDINGS = {"coe-ai-convention": "coe-ai-convention@2024-09-05:en", "eu-ai-act":
 NASTY = "<script>alert(\"1\")</script> & 'roses'"
 WITHOUT_TEXTS = Corpus("", "", ())
 OFFICIAL = {"eur-lex.europa.eu", "rm.coe.int"}
+
+
+@pytest.fixture(scope="module")
+def texts(corpus_dir: Path) -> Corpus:
+    """The official texts, read and not indexed: an address needs no more."""
+    found = find_texts(Options(corpus_dir), download=False).found
+    law = tuple(
+        one for one in found if one.source.instrument in {*WORDINGS, "eu-2026-1744"} and one.source.use == "corpus"
+    )
+    _, expressions, _ = read_expressions(law, lambda stage, done, whole: None)
+    return Corpus("", "", expressions)
 
 
 def somewhere(instrument: InstrumentId, place: Pinpoint) -> str:
@@ -160,7 +172,7 @@ def test_no_word_of_the_data_becomes_markup() -> None:
 def test_nothing_is_fetched_from_anywhere_and_links_lead_to_the_official_texts(
     corpus: Corpus | None, request: pytest.FixtureRequest
 ) -> None:
-    texts = corpus or request.getfixturevalue("official_store").corpus
+    texts = corpus or request.getfixturevalue("texts")
     concordance = load_concordance()
     page = html.document_fromstring(
         render_concordance(concordance, load_outlines(), official_address(texts, concordance))
@@ -179,10 +191,9 @@ def test_every_link_within_the_page_has_its_end() -> None:
     assert {link[1:] for link in page.xpath('//a[starts-with(@href, "#")]/@href')} <= set(ids)
 
 
-def test_the_addresses_without_texts_are_those_with_them(request: pytest.FixtureRequest) -> None:
-    corpus = request.getfixturevalue("official_store").corpus
+def test_the_addresses_without_texts_are_those_with_them(texts: Corpus) -> None:
     concordance = load_concordance()
-    with_texts, without = (official_address(one, concordance) for one in (corpus, WITHOUT_TEXTS))
+    with_texts, without = (official_address(one, concordance) for one in (texts, WITHOUT_TEXTS))
     for place in ("art_5/1/f", "anx_III/1", "rct_12"):
         assert without(AI_ACT, Pinpoint.parse(place)) == with_texts(AI_ACT, Pinpoint.parse(place))
 
