@@ -16,7 +16,7 @@ COMPILE := $(UV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock wheel clean setup setup-dev python venv
+.PHONY: help run test bench lint lock wheel clean setup setup-dev python venv
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-7s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ run: setup ## install what is missing, read the law, and serve the chat on http:
 
 test: setup-dev ## install what is missing and run the tests
 	@$(BIN)/pytest $(ARGS)
+
+bench: setup-dev ## install what is missing and measure index, search, embedding and ingest (some minutes)
+	@$(BIN)/python tests/benchmarks/bench_index.py $(ARGS)
 
 lint: setup-dev ## ruff, mypy --strict and the contracts between the rooms
 	@$(BIN)/ruff check .

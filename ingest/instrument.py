@@ -174,7 +174,7 @@ class Expression:
         return tuple(reversed(above))
 
     def heading_path(self, provision: Provision) -> str:
-        """The headings above and at a provision: "Chapter III High-risk AI systems > Article 9 Risk management system"."""
+        """The headings above and at a provision: "Chapter III High-risk AI systems > Article 9 Risk management"."""
         named = (*self.ancestors(provision), provision)
         return " > ".join(f"{one.label} {one.heading}".strip() for one in named if one.heading)
 

@@ -3,6 +3,8 @@
 import tomllib
 from datetime import date
 from functools import lru_cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -71,10 +73,30 @@ class _Table(_Strict):
 
 @lru_cache(maxsize=1)
 def load_status() -> dict[InstrumentId, TreatyStatus]:
-    """The status table by instrument; raises ManifestError when it is not what its schema says."""
+    """The status by instrument: the user's own table, save where the program's was seen later.
+
+    Raises ManifestError when a table is not what its schema says.
+    """
+    treaties = read_table(data_file("status.toml"), "data/status.toml")
+    own = own_table()
+    for instrument, treaty in (read_table(own, str(own)) if own.is_file() else {}).items():
+        if instrument not in treaties or treaty.as_seen >= treaties[instrument].as_seen:
+            treaties[instrument] = treaty
+    return treaties
+
+
+def own_table() -> Path:
+    """Where `visavis law status import` puts the user's own table."""
+    import platformdirs
+
+    return platformdirs.user_data_path("visavis") / "status.toml"
+
+
+def read_table(file: Path | Traversable, name: str) -> dict[InstrumentId, TreatyStatus]:
+    """A table by instrument; raises ManifestError, one line that begins with `name`."""
     try:
-        table = _Table.model_validate(tomllib.loads(data_file("status.toml").read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ManifestError(f"data/status.toml cannot be read: {reason}; correct it.") from None
+        raise ManifestError(f"{name} cannot be read: {reason}; correct it.") from None
     return {treaty.instrument: treaty for treaty in table.treaty}

@@ -76,6 +76,11 @@ def bare_label(printed: str) -> str:
     return printed.strip().strip("‘’“”'\"()[].,;:–— \u00a0")
 
 
+def counted_label(printed: str) -> str:
+    """The label of an article, which in French may be spelt out: "premier" and "1er" give "1"."""
+    return "1" if printed.casefold() in {"premier", "1er"} else printed
+
+
 def build_provisions(expression: ExpressionId, drafts: Iterable[Draft]) -> tuple[Provision, ...]:
     """Give each draft its pinpoint and text, in the order of print.
 

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Self
 
 from ingest.instrument import ProvisionKind, SourceSpan
+from ingest.readers.accounting import find_left
 from ingest.readers.pdf import Line, Page
 from ingest.readers.reading import Furniture, FurnitureKind, Reading, count_characters
 from ingest.structure import Draft
@@ -220,5 +221,6 @@ class Branch:
 
 def finish(branches: Iterable[Branch], furniture: Iterable[Furniture], pages: Iterable[Page]) -> Reading:
     """The reading of a PDF."""
-    printed = sum(count_characters(line.text) for page in pages for line in page.lines)
-    return Reading(tuple(branch.draft() for branch in branches), tuple(furniture), printed)
+    lines = [line.text for page in pages for line in page.lines]
+    drafts, named, printed = tuple(branch.draft() for branch in branches), tuple(furniture), count_characters(*lines)
+    return Reading(drafts, named, printed, find_left(lines, drafts, named, printed))

@@ -8,7 +8,7 @@ from itertools import dropwhile, takewhile
 
 from ingest.errors import SourceUnreadable
 from ingest.instrument import ProvisionKind, SourceSpan
-from ingest.structure import Draft, bare_label, normalise
+from ingest.structure import Draft, bare_label, counted_label, normalise
 
 OPENING = "‘“«„"
 NUMBERED_ID = re.compile(r"\d{3}[A-Z]*\.0*(?P<label>\d+[A-Z]*)")  # 005.001A is paragraph 1a of Article 5
@@ -249,7 +249,7 @@ def draft_quoted(entries: Sequence[Entry], source: SourceSpan) -> tuple[Draft, .
 
 
 def _quoted_article(entries: Sequence[Entry], source: SourceSpan) -> Draft:
-    label = entries[0].text.split()[-1]
+    label = counted_label(entries[0].text.split()[-1])
     return assemble(
         Draft(ProvisionKind.ARTICLE, label, heading=article_heading(entries), source=source), article_body(entries)
     )

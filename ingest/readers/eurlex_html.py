@@ -15,6 +15,8 @@ from lxml import etree
 
 from ingest.errors import SourceMissing, SourceUnreadable
 from ingest.instrument import ProvisionKind, SourceSpan
+from ingest.readers.accounting import Run, account
+from ingest.readers.consolidated_html import ARROWS, is_consolidated, rewrite_consolidated
 from ingest.readers.entries import (
     NUMBERED_ID,
     OPENING,
@@ -25,6 +27,7 @@ from ingest.readers.entries import (
     assemble,
     draft_annex,
 )
+from ingest.readers.reading import FurnitureKind, Reading
 from ingest.structure import Draft, normalise
 
 LARGEST = 32_000_000  # bytes: twenty times the longest act seen
@@ -41,7 +44,20 @@ _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 
 _INLINE = frozenset({"a", "span", "b", "i", "em", "strong", "u", "sub", "sup", "br", "img", "q", "abbr", "font"})
 _IGNORED = frozenset({"script", "style", "noscript", "col", "colgroup", "hr", "nav", "header", "footer", "form"})
+_UNPRINTED = frozenset({"script", "style", "noscript"})
 
+
+_FURNITURE = {
+    "eli-main-title": FurnitureKind.TITLE,
+    "oj-final": FurnitureKind.CLOSING,
+    "oj-note": FurnitureKind.FOOTNOTE,
+    ARROWS: FurnitureKind.MARKER,
+}
+_HEADINGS = frozenset(
+    {"eli-title", "oj-ti-section-1", "oj-ti-section-2", "oj-ti-art", "oj-sti-art", "oj-doc-ti", "oj-ti-grseq-1"}
+)
+_BESIDE_UNITS = {"pbl_1": FurnitureKind.FORMULA, "enc_1": FurnitureKind.CLOSING, "fnp_1": FurnitureKind.CLOSING}
+_JOURNAL = "oj-hd-"  # begins the classes of the Official Journal's own title
 
 _ROLES = {
     "oj-ti-art": Role.ARTICLE,
@@ -80,6 +96,13 @@ class ActPage:
         """The act's title, its lines joined by spaces."""
         lines = (normalise(_inline(p)) for p in self.root.iterfind(".//div[@class='eli-main-title']/p"))
         return " ".join(lines)
+
+    def runs(self) -> Iterator[Run]:
+        """All that the page prints, in order, each run with what its markup says it is."""
+        units = [element for element in self.root.iter("div") if _UNIT_ID.fullmatch(element.get("id", ""))]
+        act = _common_ancestor(units)
+        for element in self.root.iterchildren("body"):
+            yield from _runs(element, act, "", None, FurnitureKind.NAVIGATION)
 
     def _units(self, kind: str) -> Iterator[etree._Element]:
         for element in self.root.iter("div"):
@@ -145,6 +168,69 @@ def read_eurlex_html(path: Path) -> tuple[Draft, ...]:
     return open_act_page(path).drafts()
 
 
+def account_eurlex_html(path: Path) -> Reading:
+    """The whole page, every character a draft's or named as furniture; raises SourceMissing or SourceUnreadable."""
+    page = open_act_page(path)
+    return account(page.drafts(), page.runs(), path.name)
+
+
+def _common_ancestor(elements: Sequence[etree._Element]) -> etree._Element:
+    """The innermost element that holds all of these."""
+    shared = list(elements[0].iterancestors())
+    for element in elements[1:]:
+        above = set(element.iterancestors())
+        shared = [one for one in shared if one in above]
+    return shared[0]
+
+
+def _runs(
+    element: etree._Element,
+    act: etree._Element,
+    place: str,
+    kind: FurnitureKind | None,
+    otherwise: FurnitureKind | None,
+) -> Iterator[Run]:
+    """The runs of text in an element; outside `act` all is navigation, and beside its parts the journal's notice."""
+    if element.tag in _UNPRINTED:
+        return
+    place = _anchor(element, place)
+    kind = kind or _furniture_kind(element)
+    if "eli-container" in _classes(element) or _UNIT_ID.fullmatch(element.get("id", "")):
+        otherwise = None
+    elif element is act:
+        otherwise = FurnitureKind.NOTICE
+    otherwise = otherwise or _otherwise(element)
+    if kind is None and otherwise is FurnitureKind.HEADING and element.tag == "p":
+        yield Run(_inline(element), place, None, otherwise)
+        yield from (Run(mark, place, FurnitureKind.FOOTNOTE_MARK) for mark in _note_marks(element))
+        return
+    yield Run(element.text or "", place, kind, otherwise)
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _runs(child, act, place, kind, otherwise)
+        yield Run(child.tail or "", place, kind, otherwise)
+
+
+def _furniture_kind(element: etree._Element) -> FurnitureKind | None:
+    """What an element is by its markup, that is no provision's text for certain."""
+    if element.tag == "a" and _is_note_mark(element):
+        return FurnitureKind.FOOTNOTE_MARK
+    names = (name for name in _classes(element) if name in _FURNITURE or name.startswith(_JOURNAL))
+    return next((_FURNITURE.get(name, FurnitureKind.TITLE) for name in names), None)
+
+
+def _otherwise(element: etree._Element) -> FurnitureKind | None:
+    """What the print of an element of the act is where no draft has it: a heading that is not quoted, a formula."""
+    if not _HEADINGS.isdisjoint(_classes(element)):
+        return FurnitureKind.HEADING
+    above = element.getparent()
+    return _BESIDE_UNITS.get(above.get("id", "")) if element.tag == "p" and above is not None else None
+
+
+def _classes(element: etree._Element) -> list[str]:
+    return (element.get("class") or "").split()
+
+
 def open_act_page(path: Path) -> ActPage:
     """Parse a page in the encoding that it declares; raises SourceMissing or SourceUnreadable."""
     try:
@@ -163,6 +249,8 @@ def open_act_page(path: Path) -> ActPage:
         raise SourceUnreadable(f"{path.name}: is not HTML (empty, or binary); save the act's page again.")
     if any("depth" in str(error.message) for error in parser.error_log):
         raise SourceUnreadable(f"{path.name}: its elements are nested too deeply to be an act's page.")
+    if is_consolidated(root):
+        rewrite_consolidated(root)
     return ActPage(path.name, root)
 
 
@@ -207,8 +295,8 @@ def _text(run: str, anchor: str, role: Role = Role.TEXT) -> Iterator[Entry]:
 
 
 def _block(element: etree._Element, anchor: str) -> Iterator[Entry]:
-    classes = (element.get("class") or "").split()
-    if element.tag in _IGNORED or "oj-note" in classes or "oj-final" in classes:
+    classes = _classes(element)
+    if element.tag in _IGNORED or not _FURNITURE.keys().isdisjoint(classes):
         return
     if element.tag == "p":
         role = next((_ROLES[name] for name in classes if name in _ROLES), Role.TEXT)
@@ -268,7 +356,7 @@ def _append(run: str, child: etree._Element) -> str:
     tail = child.tail or ""
     if not isinstance(child.tag, str):
         return run + tail
-    if child.find(".//span[@class='oj-super oj-note-tag']") is not None:
+    if _is_note_mark(child):
         return run.rstrip() + tail
     if child.tag == "br":
         return f"{run} {tail}"
@@ -276,3 +364,12 @@ def _append(run: str, child: etree._Element) -> str:
     if "oj-super" in (child.get("class") or "") or child.tag == "sup":
         inner = inner.translate(_SUPERSCRIPTS)
     return run + inner + tail
+
+
+def _note_marks(element: etree._Element) -> Iterator[str]:
+    """The marks of notes in an element, as they are printed."""
+    return ("".join(map(str, child.itertext())) for child in element.iter("a") if _is_note_mark(child))
+
+
+def _is_note_mark(element: etree._Element) -> bool:
+    return element.find(".//span[@class='oj-super oj-note-tag']") is not None

@@ -10,15 +10,30 @@ from lxml import etree
 
 from ingest.errors import SourceMissing, SourceUnreadable
 from ingest.instrument import ProvisionKind, SourceSpan
-from ingest.structure import Draft, bare_label, normalise
+from ingest.readers.accounting import Run, account
+from ingest.readers.reading import FurnitureKind, Reading
+from ingest.structure import Draft, bare_label, counted_label, normalise
 
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _DASH = "—"
 _INLINE = frozenset({"HT", "DATE", "FT", "REF.DOC", "REF.DOC.OJ", "QUOT.START", "QUOT.END", "NOTE"})
 _TRANSPARENT = frozenset({"P", "ALINEA", "TXT"})
 _APART = frozenset({"NO.P", "NO.PARAG", "TITLE", "TI.ART", "STI.ART"})
-_SECTION = re.compile(r"section\s+(?P<label>\w+)\s*[.:—–-]?\s*(?P<heading>.*)", re.IGNORECASE | re.DOTALL)
-_DIVISION = re.compile(r"(?P<kind>chapter|section)\s+(?P<label>\w+)", re.IGNORECASE)
+_FURNITURE = {
+    "BIB.INSTANCE": FurnitureKind.NOTICE,
+    "PREAMBLE.INIT": FurnitureKind.FORMULA,
+    "GR.CONSID.INIT": FurnitureKind.FORMULA,
+    "PREAMBLE.FINAL": FurnitureKind.FORMULA,
+    "TITLE": FurnitureKind.HEADING,
+    "TI.ART": FurnitureKind.HEADING,
+    "STI.ART": FurnitureKind.HEADING,
+    "NOTE": FurnitureKind.FOOTNOTE,
+    "FINAL": FurnitureKind.CLOSING,
+}
+_SECTION = re.compile(
+    r"(?:section|partie|afdeling|deel)\s+(?P<label>\w+)\s*[.:—–-]?\s*(?P<heading>.*)", re.IGNORECASE | re.DOTALL
+)
+_DIVISION = re.compile(r"(?:(?P<chapter>chapter|chapitre|hoofdstuk)|section|afdeling)\s+(?P<label>\w+)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d{4,}")
 
 
@@ -29,6 +44,34 @@ def read_formex(paths: Sequence[Path]) -> tuple[Draft, ...]:
     """
     files = sorted((_open(path) for path in paths), key=lambda one: one.sequence)
     return tuple(draft for one in files for draft in one.drafts())
+
+
+def account_formex(paths: Sequence[Path]) -> Reading:
+    """All of an act's files, every character a draft's or named as furniture; raises as `read_formex` does."""
+    files = sorted((_open(path) for path in paths), key=lambda one: one.sequence)
+    drafts = tuple(draft for one in files for draft in one.drafts())
+    runs = (run for one in files for run in _runs(one.root, one.name, None))
+    return account(drafts, runs, files[0].name)
+
+
+def _runs(element: etree._Element, place: str, kind: FurnitureKind | None) -> Iterator[Run]:
+    """The runs of text in an element, each with what its markup says it is."""
+    place = element.get("IDENTIFIER", place)
+    kind = kind or _furniture_kind(element)
+    is_indent = element.tag == "ITEM" and element.find("NP") is None
+    yield Run(_DASH if is_indent else _quotation_mark(element) or element.text or "", place, kind)
+    for child in element:
+        if isinstance(child.tag, str):
+            yield from _runs(child, place, kind)
+        yield Run(child.tail or "", place, kind)
+
+
+def _furniture_kind(element: etree._Element) -> FurnitureKind | None:
+    """What an element is that is no provision's text; the act's own title stands at the top."""
+    above = element.getparent()
+    if element.tag == "TITLE" and above is not None and above.tag == "ACT":
+        return FurnitureKind.TITLE
+    return _FURNITURE.get(element.tag)
 
 
 def _open(path: Path) -> "_File":
@@ -131,7 +174,7 @@ class _File:
         match = _DIVISION.fullmatch(_inline(None if title is None else title.find("TI")))
         if match is None:
             raise SourceUnreadable(f"{self.name}: a division is neither a chapter nor a section; it is not read.")
-        kind = ProvisionKind.CHAPTER if match["kind"].casefold() == "chapter" else ProvisionKind.SECTION
+        kind = ProvisionKind.CHAPTER if match["chapter"] else ProvisionKind.SECTION
         anchor = f"{above}.sct_{match['label']}" if above else f"cpt_{match['label']}"
         children = tuple(self._division(child, anchor) for child in element if child.tag in ("ARTICLE", "DIVISION"))
         heading = _inline(element.find("TITLE/STI"))
@@ -139,7 +182,7 @@ class _File:
         return Draft(kind, match["label"], heading=heading, children=children, source=source)
 
     def _article(self, element: etree._Element) -> Draft:
-        label = _inline(element.find("TI.ART")).split()[-1]
+        label = counted_label(_inline(element.find("TI.ART")).split()[-1])
         heading = _inline(element.find("STI.ART")).rstrip("`")
         draft = Draft(ProvisionKind.ARTICLE, label, heading=heading, source=self._source(element, f"art_{label}"))
         return self._assemble(draft, self._pieces(element))
@@ -279,11 +322,18 @@ def _inline_one(element: etree._Element) -> str:
 def _glyphs(element: etree._Element) -> str:
     if not isinstance(element.tag, str) or element.tag == "NOTE":
         return ""
-    if element.tag in ("QUOT.START", "QUOT.END"):
-        return chr(int(element.get("CODE", "2018"), 16))
+    mark = _quotation_mark(element)
+    if mark:
+        return mark
     text = (element.text or "") + "".join(_inline_one(child) for child in element)
     if element.tag == "FT" and element.get("TYPE") == "NUMBER":
         return _DIGITS.sub(lambda digits: f"{int(digits.group()):,}".replace(",", " "), text)
     if element.tag == "HT" and element.get("TYPE") == "SUP":
         return text.translate(_SUPERSCRIPTS)
     return text
+
+
+def _quotation_mark(element: etree._Element) -> str:
+    """The mark that an element stands for, or nothing."""
+    is_mark = element.tag in ("QUOT.START", "QUOT.END")
+    return chr(int(element.get("CODE", "2018"), 16)) if is_mark else ""

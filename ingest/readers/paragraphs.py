@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ingest.errors import SourceUnreadable
 from ingest.instrument import ProvisionKind, SourceSpan
+from ingest.readers.accounting import find_left
 from ingest.readers.blocks import SENTENCE_END, Block, Usual, furnish, gather_blocks, is_item, split_margins
 from ingest.readers.notes import main_size, split_notes, usual_size
 from ingest.readers.opening import shown
@@ -33,8 +34,9 @@ def read_paragraphs_pdf(path: Path) -> Reading:
     drafts, furniture = _read_blocks(texts, path.name)
     if not drafts:
         raise SourceUnreadable(f"{shown(path)}: it has headings but no paragraph of text. Add a file with a text.")
-    printed = sum(count_characters(line.text) for page in pages for line in page.lines)
-    return Reading(drafts, (*furniture, *notes, *edges, *margins), printed)
+    lines = [line.text for page in pages for line in page.lines]
+    named, printed = (*furniture, *notes, *edges, *margins), count_characters(*lines)
+    return Reading(drafts, named, printed, find_left(lines, drafts, named, printed))
 
 
 def _read_blocks(texts: Sequence[Sequence[Line]], file: str) -> tuple[tuple[Draft, ...], tuple[Furniture, ...]]:
@@ -114,5 +116,5 @@ def number_paragraphs(path: Path, pieces: Iterable[tuple[str, str]], furniture: 
         for number, (heading, text) in enumerate(kept, start=1)
     )
     named = tuple(furniture)
-    held = sum(count_characters(text) for _, text in kept) + sum(count_characters(piece.text) for piece in named)
+    held = count_characters(*(text for _, text in kept), *(piece.text for piece in named))
     return Reading(drafts, named, held)

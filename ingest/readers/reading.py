@@ -1,6 +1,6 @@
 """What a reader hands back: the drafts of the law, and all else that the file prints, each piece named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +23,9 @@ class FurnitureKind(StrEnum):
     FORMULA = "formula"
     CLOSING = "closing formula"
     UNNUMBERED = "unnumbered text"
+    NAVIGATION = "navigation"
+    NOTICE = "bibliographic notice"
+    MARKER = "amendment marker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +39,24 @@ class Furniture:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file read: its drafts and its furniture, and `printed`, how many characters it prints, white space aside."""
+    """A file read: its drafts and its furniture, and `printed`, how many characters it prints, white space aside.
+
+    `left` lists the print that is in neither.
+    """
 
     drafts: tuple[Draft, ...]
     furniture: tuple[Furniture, ...]
     printed: int
+    left: tuple[str, ...] = ()
 
     def each_draft(self) -> Iterator[Draft]:
         """All drafts, those inside others included, in the order of print."""
-        stack = list(reversed(self.drafts))
-        while stack:
-            draft = stack.pop()
-            yield draft
-            stack.extend(reversed(draft.children))
+        return each_draft(self.drafts)
 
     @property
     def accounted(self) -> int:
         """Characters, white space aside, that stand in a provision's text or in furniture."""
-        held = sum(count_characters(draft.own()) for draft in self.each_draft())
-        return held + sum(count_characters(piece.text) for piece in self.furniture)
+        return count_accounted(self.drafts, self.furniture)
 
     @property
     def coverage(self) -> float:
@@ -62,6 +64,21 @@ class Reading:
         return self.accounted / self.printed if self.printed else 1.0
 
 
-def count_characters(text: str) -> int:
-    """The characters of a text that are no white space."""
-    return sum(map(len, text.split()))
+def each_draft(drafts: tuple[Draft, ...]) -> Iterator[Draft]:
+    """All drafts, those inside others included, in the order of print."""
+    stack = list(reversed(drafts))
+    while stack:
+        draft = stack.pop()
+        yield draft
+        stack.extend(reversed(draft.children))
+
+
+def count_accounted(drafts: tuple[Draft, ...], furniture: Iterable[Furniture]) -> int:
+    """The characters, white space aside, of drafts and furniture."""
+    held = count_characters(*(draft.own() for draft in each_draft(drafts)))
+    return held + count_characters(*(piece.text for piece in furniture))
+
+
+def count_characters(*texts: str) -> int:
+    """The characters of texts that are no white space."""
+    return sum(len(word) for text in texts for word in text.split())

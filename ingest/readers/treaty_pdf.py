@@ -12,11 +12,12 @@ from ingest.instrument import ProvisionKind, SourceSpan
 from ingest.readers.blocks import Block, Branch, finish, furnish, gather_blocks, join_lines, split_margins
 from ingest.readers.pdf import Line, read_pages
 from ingest.readers.reading import Furniture, FurnitureKind, Reading
+from ingest.structure import counted_label
 
 _PREAMBLE = re.compile(r"Preamble|Préambule", re.IGNORECASE)
 _AGREED = re.compile(r"Have agreed as follows|Sont convenus de ce qui suit", re.IGNORECASE)
 _CHAPTER = re.compile(r"(?:Chapter|Chapitre) (?P<label>[IVXLC]+|\d+) [–-] (?P<heading>.+)")
-_ARTICLE = re.compile(r"Article (?P<label>\d+[a-z]*?)(?:er)? [–-] (?P<heading>.+)")
+_ARTICLE = re.compile(r"Article (?P<label>\d+[a-z]*|premier) [–-] (?P<heading>.+)")
 _WITNESS = re.compile(r"In witness whereof|En foi de quoi", re.IGNORECASE)
 _LABEL = re.compile(r"\d{1,3}|[a-z]{1,4}")
 
@@ -96,7 +97,8 @@ class _TreatyReader:
             self.branches.append(self._branch(ProvisionKind.CHAPTER, match["label"], block, match["heading"]))
         elif block.bold and (match := _ARTICLE.fullmatch(block.text)):
             self._name(FurnitureKind.HEADING, block)
-            self._begin_article(self._branch(ProvisionKind.ARTICLE, match["label"], block, match["heading"]))
+            label = counted_label(match["label"])
+            self._begin_article(self._branch(ProvisionKind.ARTICLE, label, block, match["heading"]))
         elif _WITNESS.match(block.text):
             self._name(FurnitureKind.CLOSING, block)
             self._part = self._closing

@@ -79,6 +79,20 @@ def test_small_act(tmp_path: Path) -> None:
     assert tree["art_1/1/sub_2/b"].label == "Article 1(1), second subparagraph, point (b)"
 
 
+@pytest.mark.parametrize(
+    ("chapter", "section", "article", "annex"),
+    [("CHAPITRE II", "SECTION 1", "Article premier", "ANNEXE"), ("HOOFDSTUK II", "Afdeling 1", "Artikel 1", "BIJLAGE")],
+)
+def test_french_and_dutch_structure_words(tmp_path: Path, chapter: str, section: str, article: str, annex: str) -> None:
+    act = ACT.replace("CHAPTER IIa", chapter).replace("Section 1", section).replace("Article 1<", f"{article}<")
+    part = "<GR.SEQ><TITLE><TI><P>{} A — Tasses</P></TI></TITLE><NP><NO.P>1.</NO.P><TXT>x</TXT></NP></GR.SEQ>"
+    word = section.split()[0]
+    kettles = ANNEX.format(number=1, label="IV", contents=part.format(word)).replace("ANNEX IV", f"{annex} IV")
+    places = list(by_path(read(tmp_path, act, kettles)))
+    assert places[2:6] == ["cpt_II", "cpt_II/sec_1", "art_1", "art_1/1"]
+    assert places[-3:] == ["anx_IV", "anx_IV/A", "anx_IV/A/1"]
+
+
 def test_annexes_follow_their_sequence_number(tmp_path: Path) -> None:
     dashes = '<P>List:</P><LIST TYPE="DASH"><ITEM><P>jug,</P></ITEM></LIST>'
     second = ANNEX.format(number=2, label="II", contents=dashes)
