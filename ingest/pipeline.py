@@ -19,7 +19,7 @@ from ingest.embedding import Embedder, count_word_pieces, open_embedder
 from ingest.errors import AmendmentError, SourceError, StoreMissing, StoreStale, VisavisError
 from ingest.identifiers import AI_ACT, ExpressionId, InstrumentId
 from ingest.index import Current, Progress, Store
-from ingest.instrument import Expression
+from ingest.instrument import RECITALS, Expression
 from ingest.isolation import Call, run_isolated, run_side_by_side
 from ingest.manifest import MANIFEST, Manifest, Source, SourceFormat, Use, load_manifest
 from ingest.passages import BUDGET
@@ -27,7 +27,7 @@ from ingest.sources import Absent, Findings, Found, SearchPath, find_sources, se
 from ingest.structure import Draft, build_provisions, check_counts
 from ingest.tokens import count_tokens
 
-READING = 1
+READING = 2
 """The version of the readers: a change of what they make of the same bytes raises it."""
 
 READERS_AT_ONCE = 2
@@ -288,10 +288,19 @@ def read_expressions(
             broken.append(Absent(found.source, str(result)))
         else:
             drafts[found.source.id] = result
-    amended = tuple(_amended({found.source.id: found for found in texts}, drafts, broken))
+    amended = {one.id: one for one in _amended({found.source.id: found for found in texts}, drafts, broken)}
     read = tuple(found for found in texts if found.source.id in drafts)
-    expressions = (_express(found.source, drafts[found.source.id]) for found in read)
-    return read, (*expressions, *amended), tuple(broken)
+    expressions = {found.source.expression: _express(found.source, drafts[found.source.id]) for found in read}
+    merged = {one: take_published(ours, expressions[one]) for one, ours in amended.items() if one in expressions}
+    return read, tuple({**expressions, **amended, **merged}.values()), tuple(broken)
+
+
+def take_published(ours: Expression, published: Expression) -> Expression:
+    """A published consolidated wording in place of ours, with what it leaves out: preamble, and who changed what."""
+    changed = {provision.pinpoint: provision.changed_by for provision in ours.provisions}
+    preamble = (provision for provision in ours.provisions if provision.kind in RECITALS)
+    rest = (replace(one, changed_by=changed.get(one.pinpoint, "")) for one in published.provisions)
+    return replace(ours, url=published.url, provisions=(*preamble, *rest))
 
 
 def _named(found: Found) -> str:
@@ -318,21 +327,18 @@ def _express(
 def _amended(
     texts: Mapping[str, Found], drafts: dict[str, tuple[Draft, ...]], broken: list[Absent]
 ) -> Iterator[Expression]:
-    """The wordings that amending acts make of the acts that they amend, unless a published one was read.
+    """The wordings that amending acts make of the acts that they amend.
 
     An amending act that does not fit the text that it amends is broken, and taken out of what was read.
     """
     from ingest.amendment import amend
 
-    published = {texts[read].source.expression for read in drafts}
     for amending_id, base_id in AMENDMENTS.items():
         if amending_id not in drafts or base_id not in drafts:
             continue
         amending, base = texts[amending_id], texts[base_id]
         effective = amending.source.in_force or amending.source.version
         identity = ExpressionId(base.source.instrument, effective, base.source.language)
-        if identity in published:
-            continue
         try:
             amended, _ = run_isolated(_named(amending), amend, drafts[base_id], amending.paths[0])
         except (AmendmentError, SourceError) as error:

@@ -13,10 +13,20 @@ from numpy.typing import NDArray
 from ingest import index
 from ingest.embedding import MiniLmEmbedder
 from ingest.errors import ManifestError, SourceError, SourceMissing, StoreMissing
-from ingest.identifiers import InstrumentId
+from ingest.identifiers import AI_ACT, InstrumentId
+from ingest.index import Store
+from ingest.instrument import RECITALS
 from ingest.manifest import load_manifest
 from ingest.pinpoint import Pinpoint
-from ingest.pipeline import Change, Options, Outcome, ingest_corpus, load_manifest_of, open_store
+from ingest.pipeline import (
+    Change,
+    Options,
+    Outcome,
+    ingest_corpus,
+    load_manifest_of,
+    open_store,
+    take_published,
+)
 from ingest.sources import search_path
 from tests.small_corpus import ACT, ARTICLES, GUIDE, NEWS, TREATY, SmallCorpus, make_act
 
@@ -255,3 +265,9 @@ class TestOfficialTexts:
         began = time.perf_counter()
         outcome = ingest_corpus(Options(corpus_dir), lambda *_: None)
         assert outcome.change is Change.UNCHANGED and time.perf_counter() - began < 2
+
+    def test_a_published_consolidation_takes_our_preamble_and_who_changed_what(self, official_store: Store) -> None:
+        ours = official_store.corpus.wordings(AI_ACT)[-1]
+        bare = tuple(replace(one, changed_by="") for one in ours.provisions if one.kind not in RECITALS)
+        taken = take_published(ours, replace(ours, provisions=bare, url="https://law.example/consolidated"))
+        assert taken.provisions == ours.provisions and taken.url == "https://law.example/consolidated"
