@@ -16,10 +16,10 @@ COMPILE := $(UV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint lock wheel clean setup setup-dev python venv
+.PHONY: help run test bench screenshots lint lock wheel clean setup setup-dev python venv
 
 help: ## list the targets
-	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-7s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-13s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'ARGS goes to the command behind a target:  make run ARGS="--port 8000"   make test ARGS="-k pinpoint"'
 	@echo 'PYTHON names another interpreter:          make run PYTHON=python3.12'
@@ -32,6 +32,9 @@ test: setup-dev ## install what is missing and run the tests
 
 bench: setup-dev ## install what is missing and measure index, search, embedding and ingest (some minutes)
 	@$(BIN)/python tests/benchmarks/bench_index.py $(ARGS)
+
+screenshots: setup-dev ## install what is missing and take the pictures in docs/images anew, with Chromium
+	@$(BIN)/pytest tests/ui/take_screenshots.py $(ARGS)
 
 lint: setup-dev ## ruff, mypy --strict and the contracts between the rooms
 	@$(BIN)/ruff check .

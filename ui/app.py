@@ -43,6 +43,7 @@ def mount_page(app: FastAPI, desk: "Desk") -> None:
         enable_monitoring=False,
         show_error=False,
         ssr_mode=False,
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         max_file_size=1,
     )
 
@@ -71,6 +72,7 @@ def build_page(desk: "Desk") -> gr.Blocks:
         for moment in (page.load, as_of.blur, as_of.submit):
             moment(lambda day: show_state(desk, day), as_of, state, **QUIETLY)
         page.load(lambda: views.render_missing(desk.assistant().corpus), None, missing, **QUIETLY)
+        page.load(None, question, question, js=_static("linked.js"), **QUIETLY)
     return page
 
 

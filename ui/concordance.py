@@ -138,6 +138,11 @@ def render_concordance(
     )
 
 
+def question_on(one: Correspondence) -> str:
+    """What to ask in the chat to see an issue answered from the texts."""
+    return f"What do the Convention and the AI Act say on “{one.issue}”?"
+
+
 def describe_standing(day: date) -> str:
     """In a sentence, whether the Convention binds on a day, from the status table."""
     treaty = load_status().get(CONVENTION)
@@ -204,6 +209,7 @@ def _environment() -> Environment:
         "signs": SIGNS,
         "legend": LEGEND,
         "relation_words": relation_words,
+        "question_on": question_on,
     }
     environment.filters |= {"by_chapter": _by_chapter, "long_date": long_date, "capitalize_first": _capitalised}
     return environment

@@ -1,5 +1,6 @@
 """From an answer to HTML: pure functions over frozen values; the templates beside them escape all that they print."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -8,13 +9,16 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from assistant.answer import Answer, Citation, Claim, ClaimKind, RefusalReason, Row
+from assistant.answer import Answer, Citation, Claim, ClaimKind, RefusalReason
+from assistant.noted import is_noted
 from assistant.question import SIDES
 from ingest.application import load_wordings
 from ingest.corpus import Corpus
-from ingest.identifiers import CONVENTION, ExpressionId, InstrumentId
-from ingest.instrument import Authority, Expression, Force, Relation
+from ingest.identifiers import ExpressionId, InstrumentId
+from ingest.instrument import Authority, Expression, Force
+from ingest.outline import relation_words
 from ingest.pinpoint import Pinpoint
+from ingest.redline import Change, Segment
 from ingest.status import load_status
 from ui.excerpt import Excerpt, find_excerpt
 
@@ -47,13 +51,6 @@ CLAIM_MARKS = {
     ClaimKind.MODEL: Mark("✦", "written by a model", "model"),
     ClaimKind.SILENCE: Mark("∅", "silence", "silence"),
 }
-RELATION_WORDS = {
-    Relation.EQUIVALENT: "equivalent",
-    Relation.SIMILAR: "similar",
-    Relation.DIFFERENT: "different",
-    Relation.BROADER: "the {} is broader",
-    Relation.NARROWER: "the {} is narrower",
-}
 FORCE_WORDS = {
     Force.IN_FORCE: "in force",
     Force.NOT_IN_FORCE: "not in force",
@@ -78,6 +75,9 @@ EXAMPLES = (
     ("State of play", "Is the Convention in force, and when do the high-risk rules of the AI Act apply?"),
 )
 
+_PATH = re.compile(r"(?<![^\s'\"(])(?:~|/|[A-Za-z]:\\)")
+_ADDRESS = re.compile(r"https?://[^\s;]+[^\s;.,]")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -85,6 +85,15 @@ class Part:
 
     text: str
     quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Words of a redline that stay, are struck or are put in, apart from the white space before them."""
+
+    change: Change
+    space: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,16 @@ class Column:
     side: int
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """A text that the answers do without, and its official address, "" where it has none."""
+
+    name: str
+    url: str
+
+
 def render_masthead() -> str:
-    """The name of the house, which begins a new conversation."""
+    """The name of the house, which begins a new conversation, and the way to the concordance."""
     return _render("masthead.html")
 
 
@@ -118,8 +135,15 @@ def render_state(corpus: Corpus, as_of: date) -> str:
 
 
 def render_missing(corpus: Corpus) -> str:
-    """The texts that are missing and what to do, or nothing."""
-    return _render("missing.html", missing=corpus.missing)
+    """The texts that are missing, where each can be had and what to do, or nothing."""
+    return _render("missing.html", missing=tuple(_lacking(line) for line in corpus.missing))
+
+
+def _lacking(line: str) -> Lacking:
+    """What a page may say of a missing text: no path of the server, which the whole line of `visavis doctor` has."""
+    head = line.partition(": ")[0]
+    address = _ADDRESS.search(line)
+    return Lacking("A text cannot be read" if _PATH.search(head) else head, address[0] if address else "")
 
 
 def render_state_trouble(line: str) -> str:
@@ -153,7 +177,8 @@ def render_turn(turn: str, answer: Answer, corpus: Corpus) -> str:
         columns=columns,
         searched=", ".join(column_name(corpus, one) for one in answer.refusal.searched) if answer.refusal else "",
         places=tuple(_cited_place(citation, answer, corpus) for citation in answer.citations),
-        relation_of=lambda row: relation_words(row, corpus),
+        relation_of=relation_words,
+        redline_of=lambda row: tuple(map(_run, row.redline)),
         parts_of=lambda claim: split_parts(claim.text, _quotes(answer, claim.citations)),
         blocks_of=lambda claim: _blocks(answer, claim),
         cited_by=lambda claim: tuple(answer.citation(n) for n in claim.citations),
@@ -168,13 +193,6 @@ def column_name(corpus: Corpus, instrument: InstrumentId) -> str:
     """The short name of a work as a column head: "Convention", "AI Act"."""
     wordings = corpus.wordings(instrument)
     return _bare(wordings[0].short_title) if wordings else instrument
-
-
-def relation_words(row: Row, corpus: Corpus) -> str:
-    """How the sides of a row stand to each other, in words."""
-    if row.only is not None:
-        return f"only the {column_name(corpus, row.only)} provides this"
-    return RELATION_WORDS.get(row.relation, "").format(column_name(corpus, CONVENTION)) if row.relation else ""
 
 
 def split_parts(text: str, quotes: Iterable[str]) -> tuple[Part, ...]:
@@ -204,6 +222,11 @@ def _quotes(answer: Answer, numbers: Iterable[int]) -> tuple[str, ...]:
 def _blocks(answer: Answer, claim: Claim) -> tuple[str, ...]:
     """The quotations that a claim rests on and does not itself contain."""
     return tuple(quote for quote in _quotes(answer, claim.citations) if quote not in claim.text)
+
+
+def _run(segment: Segment) -> Run:
+    words = segment.text.lstrip()
+    return Run(segment.change, segment.text[: len(segment.text) - len(words)], words)
 
 
 def _columns(answer: Answer) -> tuple[InstrumentId, ...]:
@@ -257,6 +280,8 @@ def _unit_title(excerpt: Excerpt) -> str:
 
 def _facts(citation: Citation, as_of: date, excerpt: Excerpt | None, corpus: Corpus) -> Iterator[str]:
     """What a reader must know of a cited text: whether it binds, from when, which wording, who changed it."""
+    if citation.authority is Authority.NOTE:
+        yield "in our own words, not the law’s"
     if citation.force is not None:
         yield f"{FORCE_WORDS[citation.force]} on {long_date(as_of)}"
     if citation.applies_from is not None:
@@ -294,27 +319,32 @@ def _place(corpus: Corpus, citation: Citation) -> str:
 
 def _state(corpus: Corpus, instrument: InstrumentId, as_of: date) -> tuple[str, str]:
     """How an instrument stands on a day, and a remark on it."""
-    wording = corpus.wording_on(instrument, as_of)
+    known = corpus.wordings(instrument)
+    notes = f"only notes in our own words, on its {_wording_of(known[-1])}" if known and is_noted(known[-1]) else ""
     treaty = load_status().get(instrument)
     if treaty is not None:
-        seen = f"status seen on {long_date(treaty.as_seen)}"
+        seen = "; ".join(remark for remark in (f"status seen on {long_date(treaty.as_seen)}", notes) if remark)
         if treaty.is_in_force(as_of) and treaty.entered_into_force is not None:
             return f"in force since {long_date(treaty.entered_into_force)}", seen
         return f"not in force as of {long_date(as_of)}", seen
-    if wording is None:
-        known = corpus.wordings(instrument)
-        return ("not yet published on that day", "") if known else ("missing from the texts", "")
-    return _wording_state(corpus, wording, as_of)
+    wording = corpus.wording_on(instrument, as_of)
+    if notes or not known:
+        return "missing from the texts", notes
+    return _wording_state(corpus, wording, as_of) if wording else ("not yet published on that day", "")
 
 
 def _wording_state(corpus: Corpus, wording: Expression, as_of: date) -> tuple[str, str]:
-    remark = f"wording of {long_date(wording.id.effective)}"
+    remark = _wording_of(wording)
     application = load_wordings().get(str(wording.id))
     if application is not None and as_of < application.in_force:
         return f"as adopted, not in force before {long_date(application.in_force)}", remark
     if wording.id == corpus.wordings(wording.instrument)[0].id:
         return "as adopted", remark
     return f"as amended{_amended_by(corpus, wording)}", remark
+
+
+def _wording_of(wording: Expression) -> str:
+    return f"wording of {long_date(wording.id.effective)}"
 
 
 def _amended_by(corpus: Corpus, wording: Expression) -> str:

@@ -1,16 +1,15 @@
 """A small invented corpus, so that what the page makes of an answer is tested without the official texts."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from assistant.answer import Answer, Cell, Citation, Claim, ClaimKind, Notice, Row, Search, Writer
 from assistant.question import SIDES, Intent
@@ -19,9 +18,18 @@ from ingest.identifiers import AI_ACT, CONVENTION, ExpressionId, InstrumentId
 from ingest.instrument import Authority, Expression, Force, ProvisionKind, Relation, SourceSpan
 from ingest.pinpoint import Pinpoint
 from ingest.structure import Draft, build_provisions
+from tests.small_corpus import command, environment
+from tests.ui.pages import PATIENCE, await_chat, open_page
 from tests.ui.still import StillAssistant, StillDesk
 
-FRONT_DOOR = Path(__file__).resolve().parents[2] / "visavis.py"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 EXIT_INTERRUPTED = 130
 DAY = date(2026, 11, 23)
 GUIDE = InstrumentId("a-guide")
@@ -213,24 +221,12 @@ def desk(corpus: Corpus, answer: Answer) -> StillDesk:
 
 
 @pytest.fixture(scope="session")
-def built_index(corpus_dir: Path, clean_session: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the official texts, built once a session."""
-    folder = tmp_path_factory.mktemp("built") / "index"
-    arguments = [sys.executable, str(FRONT_DOOR), "ingest", "--corpus", str(corpus_dir)]
-    ran = subprocess.run(
-        arguments, env=os.environ | {"VISAVIS_INDEX": str(folder)}, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    return folder
-
-
-@pytest.fixture(scope="session")
-def served(built_index: Path, corpus_dir: Path) -> Iterator[str]:
+def served(built_index: Path, corpus_dir: Path, model_cache: Path) -> Iterator[str]:
     """The address of `visavis serve` on a free port; Ctrl-C ends it."""
-    arguments = [sys.executable, str(FRONT_DOOR), "serve", "--port", "0", "--no-build", "--corpus", str(corpus_dir)]
-    environment = os.environ | {"VISAVIS_INDEX": str(built_index)}
+    arguments = command("serve", "--port", "0", "--no-build", "--corpus", corpus_dir)
+    surroundings = environment(VISAVIS_INDEX=str(built_index), XDG_CACHE_HOME=str(model_cache), PYTHONWARNINGS="")
     with subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        arguments, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
@@ -240,5 +236,26 @@ def served(built_index: Path, corpus_dir: Path) -> Iterator[str]:
             pytest.fail(f"visavis serve said {said!r} and then {process.communicate()[1]!r}")
         yield address[0]
         process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=30)
-        assert process.returncode == EXIT_INTERRUPTED, complaints
+        _, complaints = process.communicate(timeout=PATIENCE)
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # inherited, as under nohup
+        assert process.returncode == (0 if ignored else EXIT_INTERRUPTED), complaints
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """A browser; of one module, for while one is open asyncio.run() is refused in its thread."""
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE * 1000)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=PATIENCE * 1000)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, served: str) -> Iterator[Page]:
+    """The chat at 1280 pixels; it fails a test that makes it ask another host, or that its scripts break in."""
+    opened = open_page(browser)
+    opened.page.goto(served)
+    await_chat(opened.page)
+    yield opened.page
+    opened.close(served)

@@ -50,6 +50,13 @@ def test_the_page_is_gradios_in_english_with_its_extras_off(client: TestClient) 
     assert client.get("/monitoring").status_code in {403, 404}
 
 
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/gradio_api/docs"])
+def test_no_page_of_documentation_loads_its_scripts_from_elsewhere(client: TestClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "://" not in response.text
+
+
 def test_nothing_can_be_uploaded(client: TestClient) -> None:
     response = client.post("/gradio_api/upload", files={"files": ("a.txt", b"more than one byte")})
     assert response.status_code == 413

@@ -1,70 +1,24 @@
 """The chat in a real browser, on the real texts."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.ui.pages import PATIENCE, Scheme, ask, await_chat, open_page
 
 pytestmark = pytest.mark.timeout(400)
 
 QUESTION = "How do the Convention and the AI Act define an AI system?"
 SIDES = {"Convention": "coe-ai-convention", "AI Act": "eu-ai-act"}
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, served: str) -> Iterator[Page]:
-    """The page at 1280 pixels; it fails a test that makes it ask another host, or that its scripts break in."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light", reduced_motion="reduce")
-    asked: list[str] = []
-    broken: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    page.on("dialog", lambda dialog: broken.append(dialog.message))
-    page.goto(served)
-    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
-    yield page
-    page.close()
-    outside = [url for url in asked if urlsplit(url).scheme not in {"data", "blob"} and not url.startswith(served)]
-    assert outside == []
-    assert len(asked) > 10
-    assert broken == []
-
-
-def ask(page: Page, question: str) -> Locator:
-    """Type a question, press Enter, and wait for its turn."""
-    turns = page.locator(".vv-turn:not(.vv-pending)")
-    before = turns.count()
-    box = page.get_by_label("Your question")
-    box.fill(question)
-    box.press("Enter")
-    expect(turns).to_have_count(before + 1)
-    return turns.last
 
 
 @pytest.fixture
 def record(served: str) -> dict[str, Any]:
     """What the API says to the same question."""
-    response = httpx.post(f"{served}/api/v1/ask", json={"question": QUESTION}, trust_env=False)
+    response = httpx.post(f"{served}/api/v1/ask", json={"question": QUESTION}, trust_env=False, timeout=PATIENCE)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
@@ -184,10 +138,46 @@ def test_at_390_pixels_rows_are_cards_and_the_passage_lies_over_the_page(page: P
 
 def test_dark_follows_the_system(browser: Browser, served: str) -> None:
     shades = []
-    for scheme in ("light", "dark"):
-        page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
-        page.goto(served)
-        expect(page.locator(".vv-example").first).to_be_visible()
-        shades.append(page.locator(".vv-example").first.evaluate("element => getComputedStyle(element).color"))
-        page.close()
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
+        opened = open_page(browser, scheme=scheme)
+        opened.page.goto(served)
+        await_chat(opened.page)
+        shades.append(opened.page.locator(".vv-example").first.evaluate("element => getComputedStyle(element).color"))
+        opened.close(served)
     assert shades[0] != shades[1]
+
+
+def test_an_issue_of_the_concordance_is_put_into_the_box_and_not_asked(page: Page) -> None:
+    page.get_by_role("link", name="Concordance").click()
+    page.locator(".issues").get_by_role("link", name="Digital literacy and skills").click()
+    note = page.locator("article", has=page.get_by_role("heading", name="Digital literacy and skills"))
+    expect(note).to_be_in_viewport()
+    note.get_by_role("link", name="Ask this").click()
+    await_chat(page)
+    box = page.get_by_label("Your question")
+    expect(box).to_have_value("What do the Convention and the AI Act say on “Digital literacy and skills”?")
+    expect(box).to_be_focused()
+    assert page.locator(".vv-turn").count() == 0
+    assert "#" not in page.url
+    box.press("Enter")
+    turn = page.locator(".vv-answered")
+    expect(turn.locator("h2")).to_contain_text("Digital literacy and skills")
+    expect(turn.locator('td[data-column="Convention"] .vv-cite').first).to_be_visible()
+    expect(turn.locator('td[data-column="AI Act"] .vv-cite').first).to_be_visible()
+
+
+def test_the_concordance_leads_back_to_the_chat(page: Page) -> None:
+    page.get_by_role("link", name="Concordance").click()
+    page.get_by_role("link", name="Ask a question").click()
+    await_chat(page)
+    expect(page.get_by_label("Your question")).to_have_value("")
+
+
+@pytest.mark.parametrize("asked", ["<img src=x onerror=alert(1)>", "100% & more? #1 + “2”", ""])
+def test_a_question_in_the_address_is_only_text(browser: Browser, served: str, asked: str) -> None:
+    opened = open_page(browser)
+    opened.page.goto(f"{served}/#q={quote(asked)}")
+    await_chat(opened.page)
+    expect(opened.page.get_by_label("Your question")).to_have_value(asked)
+    opened.close(served)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -179,9 +179,22 @@ def test_nothing_is_fetched_from_anywhere_and_links_lead_to_the_official_texts(
     )
     assert page.xpath("//@src | //link | //script | //iframe | //img") == []
     assert not re.search(r"url\(|@import", page.xpath("string(//style)"))
-    outward = page.xpath('//a[not(starts-with(@href, "#")) and @href != "./"]')
+    outward = page.xpath('//a[not(starts-with(@href, "#")) and not(starts-with(@href, "./"))]')
     assert {urlsplit(link.get("href")).netloc for link in outward} == OFFICIAL
     assert {(link.get("target"), link.get("rel")) for link in outward} == {("_blank", "noopener")}
+
+
+def test_every_note_leads_to_the_chat_with_its_question() -> None:
+    page = page_of(small())
+    (link,) = page.xpath('//article[@id="meets"]//a[starts-with(@href, "./#q=")]')
+    assert link.text_content() == "Ask this"
+    assert link.get("aria-label") == f"Ask this: meets {NASTY}"
+    (question,) = parse_qs(urlsplit(link.get("href")).fragment)["q"]
+    assert question == f"What do the Convention and the AI Act say on “meets {NASTY}”?"
+
+
+def test_the_page_leads_back_to_the_chat() -> None:
+    assert page_of(small()).xpath('//nav[@aria-label="Pages"]//a/@href') == ["./", "./"]
 
 
 def test_every_link_within_the_page_has_its_end() -> None:

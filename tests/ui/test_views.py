@@ -5,11 +5,16 @@ import pytest
 from lxml import html as parser
 
 from assistant.answer import Answer, Cell, Citation, Claim, ClaimKind, Refusal, RefusalReason, Row, Search
+from assistant.citing import CitationBook
+from assistant.noted import with_notes
 from assistant.question import SIDES
+from assistant.writers.noting import note_claims
 from ingest.corpus import Corpus
 from ingest.errors import VisavisError
-from ingest.identifiers import AI_ACT, CONVENTION
+from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 from ingest.instrument import Authority, Relation
+from ingest.pinpoint import Pinpoint
+from ingest.redline import redline
 from ui import views
 from ui.excerpt import find_excerpt
 
@@ -44,7 +49,7 @@ def test_the_table_has_a_column_for_each_instrument_and_a_row_for_each_issue(pag
     issues = [words(head) for head in select(page, ".vv-table tbody th")]
     assert issues == [
         "Roses different",
-        "Tulips <script>alert(1)</script> only the Convention provides this",
+        "Tulips <script>alert(1)</script> only the Convention",
         "Practice",
     ]
     columns = [cell.get("data-column") for cell in select(page, ".vv-table tbody tr[1] td")]
@@ -113,16 +118,65 @@ def test_an_empty_cell_is_not_left_blank(page: parser.HtmlElement) -> None:
 
 
 @pytest.mark.parametrize(
-    ("relation", "expected"),
+    ("relation", "only", "expected"),
     [
-        (Relation.EQUIVALENT, "equivalent"),
-        (Relation.BROADER, "the Convention is broader"),
-        (Relation.NARROWER, "the Convention is narrower"),
-        (None, ""),
+        (Relation.EQUIVALENT, None, "equivalent"),
+        (Relation.BROADER, None, "the Convention reaches further"),
+        (Relation.NARROWER, None, "the Convention reaches less far"),
+        (Relation.ONLY, AI_ACT, "only the AI Act"),
+        (None, None, ""),
     ],
 )
-def test_relations_are_said_in_words(corpus: Corpus, relation: Relation | None, expected: str) -> None:
-    assert views.relation_words(Row("Roses", relation, ()), corpus) == expected
+def test_relations_are_said_in_the_words_of_the_concordance(
+    answer: Answer, corpus: Corpus, relation: Relation | None, only: InstrumentId | None, expected: str
+) -> None:
+    row = replace(answer.rows[0], relation=relation, only=only)
+    page = parse(views.render_turn("abc", replace(answer, rows=(row,)), corpus))
+    assert [words(one) for one in select(page, ".vv-relation")] == ([expected] if expected else [])
+
+
+OURS, THEIRS = "a rose <b>red</b> & tended, that\ngrows", "a rose white & tended, that climbs"
+
+
+@pytest.fixture
+def redlined(answer: Answer, corpus: Corpus) -> parser.HtmlElement:
+    row = replace(answer.rows[0], redline=redline(OURS, THEIRS))
+    page = parse(views.render_turn("abc", replace(answer, rows=(row, *answer.rows[1:])), corpus))
+    (cell,) = select(page, ".vv-redline")
+    return cell
+
+
+def test_a_redline_stands_below_its_row_across_the_table(redlined: parser.HtmlElement) -> None:
+    above = redlined.getparent().getprevious()
+    assert words(select(above, "th")[0]) == "Roses different"
+    assert redlined.get("colspan") == "3"
+    assert words(select(redlined, ".vv-key")[0]) == (
+        "Word by word, Roses: [−only in the Convention−] {+only in the AI Act+}"
+    )
+
+
+def test_a_redline_strikes_and_inserts_by_element_and_by_sign(redlined: parser.HtmlElement) -> None:
+    runs = select(redlined, ".vv-runs")[0]
+    assert [(run.tag, words(run)) for run in runs] == [
+        ("del", "[−<b>red</b>−]"),
+        ("ins", "{+white+}"),
+        ("del", "[−grows−]"),
+        ("ins", "{+climbs+}"),
+    ]
+
+
+@pytest.mark.parametrize(("left_out", "text"), [("ins", OURS), ("del", THEIRS)])
+def test_a_redline_keeps_both_texts_to_the_word(redlined: parser.HtmlElement, left_out: str, text: str) -> None:
+    runs = select(redlined, ".vv-runs")[0]
+    for sign in select(runs, ".vv-sign"):
+        sign.drop_tree()
+    for run in select(runs, left_out):
+        run.drop_tree()
+    assert words(runs) == " ".join(text.split())
+
+
+def test_a_row_without_a_redline_has_none(page: parser.HtmlElement) -> None:
+    assert select(page, ".vv-redline") == []
 
 
 def test_citations_are_buttons_with_a_name_that_begins_with_what_is_seen(page: parser.HtmlElement) -> None:
@@ -315,12 +369,85 @@ def test_an_instrument_that_was_never_read_is_named_as_missing(corpus: Corpus) -
     assert f"{AI_ACT} missing from the texts" in state
 
 
-def test_missing_texts_are_listed_with_what_to_do(corpus: Corpus) -> None:
+FROM_AFAR = "the Report (a-report) is missing: a.pdf is in none of /srv/texts (asked); open https://law.example/a and"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown", "address"),
+    [
+        (f"{FROM_AFAR} save it as /srv/texts/a.pdf.", "the Report (a-report) is missing", ["https://law.example/a"]),
+        (
+            "Regulation (EU) 9999/1 (reg) has changed: x.xml in /srv differs; see https://law.example/b, so.",
+            "Regulation (EU) 9999/1 (reg) has changed",
+            ["https://law.example/b"],
+        ),
+        ("My memo (memo): its copy is gone from /srv/own; run `visavis ingest remove memo`.", "My memo (memo)", []),
+        ("'/srv/texts/a b.pdf' is no PDF; replace it.", "A text cannot be read", []),
+    ],
+)
+def test_missing_texts_are_named_with_their_address_and_no_path(
+    corpus: Corpus, line: str, shown: str, address: list[str]
+) -> None:
+    page = parse(views.render_missing(replace(corpus, missing=(line,))))
+    assert words(select(page, ".vv-missing summary")[0]) == (
+        "1 text is missing; answers do without it. Whoever keeps this server can add it: visavis doctor says how."
+    )
+    (item,) = select(page, "li")
+    assert words(item).partition(" · ")[0] == shown
+    assert item.xpath(".//a/@href") == address
+    assert "/srv" not in page.text_content()
+
+
+@pytest.mark.parametrize(("number", "is_open"), [(1, True), (3, True), (4, False)])
+def test_many_missing_texts_are_folded_away(corpus: Corpus, number: int, is_open: bool) -> None:
+    page = parse(views.render_missing(replace(corpus, missing=("A text is missing: add it.",) * number)))
+    assert ("open" in select(page, "details")[0].attrib) == is_open
+    assert len(select(page, "li")) == number
+
+
+def test_nothing_is_said_where_no_text_is_missing(corpus: Corpus) -> None:
     assert views.render_missing(corpus) == ""
-    shown = parse(views.render_missing(replace(corpus, missing=("the Report is missing: a.pdf; fetch it.",))))
-    assert words(select(shown, ".vv-missing p")[0]) == "1 text is missing; answers do without it. What to do:"
-    assert words(select(shown, "summary")[0]) == "the Report is missing"
-    assert words(select(shown, "li")[0]).endswith("a.pdf; fetch it.")
+
+
+# Where no text is at hand, our notes stand in for it
+
+
+@pytest.fixture
+def noted(corpus: Corpus) -> Corpus:
+    return with_notes(replace(corpus, expressions=corpus.expressions[-1:]))
+
+
+def test_a_note_is_cited_with_its_provision_its_official_text_and_as_our_own_words(
+    noted: Corpus, answer: Answer
+) -> None:
+    book = CitationBook(noted, answer.as_of)
+    wording = noted.wordings(AI_ACT)[0]
+    claims = tuple(note_claims(wording.at(Pinpoint.parse("art_4")), book))
+    row = Row("Literacy", None, (Cell(AI_ACT, claims),))
+    page = parse(
+        views.render_turn(
+            "abc", replace(answer, rows=(row,), relationship=None, summary=(), citations=tuple(book.citations)), noted
+        )
+    )
+    assert "✱ note" in [words(mark) for mark in select(page, ".vv-claim .vv-mark")]
+    assert "quoted" not in words(select(page, ".vv-foot")[0])
+    shown = passage(page, 1)
+    assert words(select(shown, ".vv-page-title")[0]).startswith("Article 4")
+    facts = [words(fact) for fact in select(shown, ".vv-facts li")]
+    assert facts[:2] == ["✱ note", "in our own words, not the law’s"]
+    assert select(shown, "mark") == select(shown, ".vv-print") == []
+    said = [words(one) for one in select(shown, ".vv-own-words")]
+    assert said == [claim.text for claim in claims if 1 in claim.citations]
+    assert said != []
+    assert select(shown, ".vv-official a")[0].get("href").startswith("https://eur-lex.europa.eu/")
+
+
+@pytest.mark.parametrize("day", [date(2025, 1, 1), date(2026, 11, 23)])
+def test_an_instrument_held_as_notes_is_named_as_missing(noted: Corpus, day: date) -> None:
+    convention, act = (words(one) for one in select(parse(views.render_state(noted, day)), ".vv-standing li"))
+    assert act == ("AI Act missing from the texts (only notes in our own words, on its wording of 27 July 2026)")
+    assert convention.startswith("Convention not in force as of ")
+    assert convention.endswith("; only notes in our own words, on its wording of 5 September 2024)")
 
 
 def test_trouble_shows_its_line_and_keeps_the_question() -> None:

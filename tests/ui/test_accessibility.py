@@ -1,0 +1,54 @@
+"""Every page and state of the chat under axe-core, in both colour schemes: nothing serious is found."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.ui.pages import Scheme, ask, await_chat, open_page
+
+pytestmark = pytest.mark.timeout(400)
+
+QUESTION = "How do the Convention and the AI Act define an AI system?"
+GRAVE = {"serious", "critical"}
+
+
+def find_grave(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out, a line each: the rule, and where it is broken."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['html'][:160]} {node['failureSummary']}"
+        for violation in found
+        if violation["impact"] in GRAVE
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_chat_keeps_nobody_out(browser: Browser, served: str, scheme: Scheme, width: int) -> None:
+    opened = open_page(browser, width, scheme=scheme)
+    page = opened.page
+    page.goto(served)
+    await_chat(page)
+    assert find_grave(page) == []
+    turn = ask(page, QUESTION)
+    assert find_grave(page) == []
+    turn.locator("table .vv-cite").first.click()
+    expect(page.locator(".vv-panel mark").first).to_be_visible()
+    assert find_grave(page) == []
+    opened.close(served)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_the_concordance_keeps_nobody_out(browser: Browser, served: str, scheme: Scheme, width: int) -> None:
+    opened = open_page(browser, width, scheme=scheme)
+    opened.page.goto(f"{served}/concordance")
+    assert find_grave(opened.page) == []
+    opened.close(served)
+
+
+def test_axe_finds_what_is_wrong(browser: Browser) -> None:
+    page = open_page(browser).page
+    page.set_content('<html lang="en"><title>A</title><main><h1>A</h1><button></button></main></html>')
+    assert [line.partition(":")[0] for line in find_grave(page)] == ["button-name"]
+    page.close()
