@@ -49,6 +49,7 @@ class Inquiry:
     commentary: bool
     obstacle: RefusalReason | None = None
     presupposes: bool = False
+    wants_date: bool = False
 
 
 def analyse(question: Question) -> Inquiry:
@@ -85,6 +86,7 @@ def analyse(question: Question) -> Inquiry:
         language=_language(text),
         commentary=question.commentary,
         obstacle=_obstacle(text, subject, targets, intent, named),
+        wants_date=bool(phrases.WHEN.search(text)),
         presupposes=not phrases.YES_NO.match(text) and len(named) == 1,
     )
 

@@ -12,6 +12,7 @@ from assistant.question import Intent
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.instrument import Authority, Force, Relation
 from ingest.pinpoint import Pinpoint
+from ingest.redline import Segment
 
 SCHEMA = "visavis.answer/1"
 
@@ -127,12 +128,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One issue across the instruments; `only` names the instrument that speaks where the relation is ONLY."""
+    """One issue across the instruments; `only` names the instrument that speaks where the relation is ONLY.
+
+    `redline` holds the words that two near-identical quotations share, and those that each has and the other lacks:
+    kept and deleted ones are the first instrument's, kept and inserted ones the second's.
+    """
 
     issue: str
     relation: Relation | None
     cells: tuple[Cell, ...]
     only: InstrumentId | None = None
+    redline: tuple[Segment, ...] = ()
 
     def cell(self, instrument: InstrumentId) -> Cell | None:
         """The cell of an instrument, or None."""
@@ -147,6 +153,8 @@ class Row:
         }
         if self.only is not None:
             out["only"] = self.only
+        if self.redline:
+            out["redline"] = [{"change": one.change, "text": one.text} for one in self.redline]
         return out
 
 

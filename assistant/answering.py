@@ -8,11 +8,13 @@ from assistant.analysis import Inquiry, analyse
 from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
+from assistant.noted import with_notes
 from assistant.question import Question
 from assistant.ranking import Findings, find_evidence, list_evidence
 from assistant.refusing import Objection, find_objection
 from assistant.standing import notices
 from assistant.writers import quoting
+from assistant.writers.noting import note_notices
 from assistant.writers.quoting import Draft
 from ingest.concordance import Concordance, load_concordance
 from ingest.corpus import Corpus
@@ -32,7 +34,8 @@ class Assistant:
 
     @classmethod
     def of(cls, store: Store) -> "Assistant":
-        """An assistant on an open store, with our concordance and the default embedder."""
+        """An assistant on an open store, with our notes for the texts that it lacks."""
+        store.corpus = with_notes(store.corpus)
         embedder = open_embedder()
         return cls(store, embedder, open_guide(embedder, store.folder.parent), load_concordance())
 
@@ -70,6 +73,7 @@ class Assistant:
             evidence=evidence,
             refusal=objection.refusal if objection else None,
             notices=(
+                *note_notices(self.corpus, inquiry.sides, inquiry.as_of),
                 *notices(self.corpus, inquiry.sides, inquiry.as_of, book.citations),
                 *_language_notice(inquiry),
             ),

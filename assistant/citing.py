@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from assistant.answer import Citation
+from assistant.noted import is_noted, noted_application, official_address
 from assistant.standing import status_citation
 from ingest.corpus import Corpus
 from ingest.identifiers import InstrumentId
-from ingest.instrument import Provision
+from ingest.instrument import Authority, Expression, Provision
 from ingest.status import TreatyStatus
 
 LONGEST_QUOTE = 700
@@ -26,9 +27,14 @@ class CitationBook:
     _numbers: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
 
     def quote(self, provision: Provision, start: int = 0, end: int | None = None) -> int:
-        """Cite [start, end) of a provision's text, by the smallest provision that holds it; gives the number."""
+        """Cite [start, end) of a provision's text, by the smallest provision that holds it; gives the number.
+
+        A provision of which only our notes are held is cited without words.
+        """
         end = len(provision.text) if end is None else end
         expression = self.corpus.expression(provision.expression)
+        if is_noted(expression):
+            return self._note(expression, provision)
         unit = expression.at(provision.pinpoint.unit)
         start, end = start + provision.offset, end + provision.offset
         smallest = expression.smallest(unit.pinpoint, start, end)
@@ -56,6 +62,25 @@ class CitationBook:
         if key not in self._numbers:
             self._numbers[key] = len(self.citations) + 1
             self.citations.append(self._citation(provision, start, end, self._numbers[key]))
+        return self._numbers[key]
+
+    def _note(self, expression: Expression, provision: Provision) -> int:
+        key = (str(expression.id), str(provision.pinpoint), 0, 0)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.citations) + 1
+            application = noted_application(expression, provision, self.day)
+            note = Citation(
+                n=self._numbers[key],
+                instrument=expression.instrument,
+                label=f"{provision.label[0].upper()}{provision.label[1:]} of {expression.short_title}",
+                authority=Authority.NOTE,
+                pinpoint=provision.pinpoint,
+                force=application.force,
+                applies_from=application.applies_from,
+                expression=expression.id,
+                url=official_address(expression.instrument, provision.pinpoint),
+            )
+            self.citations.append(note)
         return self._numbers[key]
 
     def _citation(self, provision: Provision, start: int, end: int, number: int) -> Citation:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -78,13 +79,20 @@ def _open(corpus: Path | None, no_build: bool) -> "Assistant":
 def _answer_batch(assistant: "Assistant", lines: IO[str], day: date, evidence_only: bool) -> bool:
     """Print a record for each line, in order; False when one of them was no question."""
     well = True
-    for line in lines:
+    for line in _read_lines(lines):
         if not line.strip():
             continue
         record = _batch_record(assistant, line, day, evidence_only)
         well = well and record["kind"] != "error"
         click.echo(json.dumps(record, ensure_ascii=False))
     return well
+
+
+def _read_lines(lines: IO[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--batch {lines.name} cannot be read as UTF-8 text ({error}); save it as UTF-8.") from None
 
 
 def _batch_record(assistant: "Assistant", line: str, day: date, evidence_only: bool) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from assistant.answer import Answer, Citation, Claim, ClaimKind
 from assistant.errors import GroundingError
+from assistant.noted import is_noted
 from ingest.corpus import Corpus
 from ingest.errors import PinpointError
-from ingest.instrument import Authority, Relation
+from ingest.instrument import Authority, Expression, Relation
 
 
 def ground_answer(answer: Answer, corpus: Corpus) -> Answer:
@@ -47,10 +48,17 @@ def _citation_faults(citation: Citation, corpus: Corpus) -> Iterator[str]:
         return
     if citation.expression.instrument != citation.instrument:
         yield f"citation {citation.n} gives {citation.expression} as a wording of {citation.instrument}"
-    if citation.quote is None and citation.authority is Authority.NOTE:
+    if is_noted(corpus.expression(citation.expression)) or citation.authority is Authority.NOTE:
+        yield from _note_faults(citation, corpus.expression(citation.expression))
         return
     if not citation.quote or provision.text[citation.start : citation.end] != citation.quote:
         yield f"citation {citation.n}: the words are not those of {citation.pinpoint} at {citation.start}"
+
+
+def _note_faults(citation: Citation, wording: Expression) -> Iterator[str]:
+    """A note stands for a wording that is not held, and gives no words as the law's."""
+    if not is_noted(wording) or citation.authority is not Authority.NOTE or citation.quote is not None:
+        yield f"citation {citation.n}: {citation.authority} with a quotation or a text does not go with {wording.id}"
 
 
 def _claim_faults(claim: Claim, numbers: set[int]) -> Iterator[str]:

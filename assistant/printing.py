@@ -9,6 +9,7 @@ from rich.table import Table
 from assistant.answer import Answer, Citation, Claim, ClaimKind
 from ingest.corpus import Corpus
 from ingest.identifiers import InstrumentId
+from ingest.outline import relation_words
 
 SIGNS = {
     ClaimKind.LAW: "",
@@ -46,7 +47,7 @@ def _table(answer: Answer, corpus: Corpus) -> Table:
     instruments = list(dict.fromkeys(cell.instrument for row in answer.rows for cell in row.cells))
     table = Table("issue", *(_name(corpus, one, answer) for one in instruments), show_lines=True)
     for row in answer.rows:
-        relation = f"\n({row.relation})" if row.relation else ""
+        relation = f"\n({relation_words(row)})" if row.relation else ""
         cells = (row.cell(instrument) for instrument in instruments)
         table.add_row(
             escape(row.issue + relation),

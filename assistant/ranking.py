@@ -31,6 +31,7 @@ MATCH_SHARE = 0.88
 MOST_MATCHES = 2
 MATCHES_WEIGHED = 12
 STANDING_WEIGHT = 0.4
+APPLICATION = "when do the rules apply, date of application, deadline: {}"
 TOPIC_WEIGHT = 0.7
 LIST_OF_TOPICS = 3
 COUNTERPART_WEIGHT = 0.35
@@ -38,6 +39,8 @@ UNNAMED_WEIGHT = 0.2
 COUNTERPART_OF = 6
 PER_UNIT = 2
 EVIDENCE = 40
+HEADING = 200
+OF_CHAPTER = 8
 FIRST_TEN = 10
 EACH_SIDE = 4
 COMMENTARY_PLACES = 1
@@ -97,6 +100,11 @@ class Findings:
     nearness: float
     neighbours: tuple[Match, ...] = ()
 
+    @property
+    def readable(self) -> tuple[Side, ...]:
+        """The sides of which there is a wording on the day asked."""
+        return tuple(side for side in self.sides if side.wording is not None)
+
     def side(self, instrument: InstrumentId) -> Side:
         """The findings of one instrument."""
         return next(side for side in self.sides if side.instrument == instrument)
@@ -114,7 +122,8 @@ def find_evidence(
     store: Store, guide: Guide, concordance: Concordance, embedder: Embedder, inquiry: Inquiry
 ) -> Findings:
     """Search each side of an inquiry on its own, and let the guide bring what shares no word with the question."""
-    searches = [_search(words, guide, embedder) for words in _subjects(inquiry)]
+    asked = _subjects(inquiry) or tuple(_headings(store, inquiry))[:1]
+    searches = [_search(words, guide, embedder) for words in asked]
     ranked = [_rank_matches(guide, search) for search in searches]
     instruments = (*inquiry.sides, *(one for one in inquiry.scope if one not in inquiry.sides))
     every = [_search_side(store, guide, searches, inquiry, instrument) for instrument in instruments]
@@ -122,15 +131,35 @@ def find_evidence(
     weight = COUNTERPART_WEIGHT if inquiry.named else UNNAMED_WEIGHT
     sides = [_lift_counterparts(concordance, side, [one for one in sides if one is not side], weight) for side in sides]
     others = [_lift_counterparts(concordance, side, sides, weight) for side in others]
-    matches = _matches(ranked, inquiry, sides) or _touched(concordance, inquiry)
+    matches = (inquiry.subject and _matches(ranked, inquiry, sides)) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
     nearness = max((_nearness(store, guide, search, every) for search in searches), default=0.0)
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
 
 
 def _subjects(inquiry: Inquiry) -> tuple[str, ...]:
-    """The whole subject first, then each of its topics."""
-    return (inquiry.phrase, *inquiry.topics) if inquiry.subject else ()
+    """The whole subject first, then each of its topics; a question for a date asks for dates of application too."""
+    if not inquiry.subject:
+        return ()
+    dates = (APPLICATION.format(inquiry.phrase),) if inquiry.wants_date and not inquiry.topics else ()
+    return (inquiry.phrase, *inquiry.topics, *dates)
+
+
+def _quotable(wording: Expression, provision: Provision) -> list[Provision]:
+    """A provision itself, or the first articles of a chapter or section, which holds no words of its own."""
+    if not provision.is_container:
+        return [provision]
+    return [unit for unit in wording.units() if provision in wording.ancestors(unit)][:OF_CHAPTER]
+
+
+def _headings(store: Store, inquiry: Inquiry) -> Iterable[str]:
+    """The headings, or first words, of the articles named, where nothing else is asked."""
+    for target in inquiry.targets:
+        for instrument in [target.instrument] if target.instrument else inquiry.sides:
+            wording = store.corpus.wording_on(instrument, inquiry.as_of)
+            unit = wording.get(target.pinpoint.unit) if wording else None
+            if unit is not None:
+                yield unit.heading or unit.text[:HEADING]
 
 
 def _search(phrase: str, guide: Guide, embedder: Embedder) -> _Search:
@@ -193,7 +222,7 @@ def _search_side(
     lists = [rank(store, guide, search, wording) for search in searches]
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
     located = {place: find(wording, place) for place in own}
-    named = [found for found in located.values() if found is not None and not found.is_container]
+    named = [one for found in located.values() if found is not None for one in _quotable(wording, found)]
     first = [
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
         for rank, provision in enumerate(named)
@@ -228,8 +257,7 @@ def _rank_notes(store: Store, guide: Guide, search: _Search, wording: Expression
     found = []
     for provision in (wording.at(place) for place in {**noted, **issues} if place in wording):
         weight = RECITAL_WEIGHT if provision.kind in RECITALS else 1.0
-        fit = (1 + NOTE_WEIGHT) * _lift_of(noted, provision.pinpoint)
-        score = weight * (fit + ISSUE_WEIGHT * _lift_of(issues, provision.pinpoint))
+        score = weight * (_lift_of(noted, provision.pinpoint) + _lift_of(issues, provision.pinpoint))
         found.append(Candidate(provision, 0, len(provision.text), score))
     return sorted(found, key=lambda one: -one.score)
 

@@ -8,11 +8,12 @@ from assistant.noted import is_noted
 from assistant.premises import find_premise
 from assistant.question import Intent
 from assistant.ranking import Findings, Side
+from assistant.standing import print_day
 from ingest.concordance import Sentence
 from ingest.corpus import Corpus
 from ingest.instrument import Expression, Provision, ProvisionKind, Relation
 from ingest.lexical import analyse as stems
-from ingest.pinpoint import StepKind
+from ingest.pinpoint import Pinpoint, StepKind
 
 FOUND_FLOOR = 0.68
 NAMED_FLOOR = 0.5
@@ -20,6 +21,7 @@ NEAR_UNITS = 8
 BEFORE_PREMISES = frozenset({RefusalReason.INJECTION, RefusalReason.NO_SUCH_PROVISION})
 CARRYING_LAW = frozenset({RefusalReason.LEGAL_ADVICE, RefusalReason.FALSE_PREMISE})
 
+_LABELLED = frozenset({ProvisionKind.PARAGRAPH, ProvisionKind.POINT})
 _TEXTS = {
     RefusalReason.INJECTION: "This reads as an instruction to the program rather than a question about the law; "
     "it is not followed. Ask about the Convention or the AI Act.",
@@ -49,7 +51,7 @@ def find_objection(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Obje
     premise = find_premise(corpus, inquiry)
     if premise is not None and (refusal is None or refusal.reason not in BEFORE_PREMISES):
         return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
-    return None if refusal is None else Objection(refusal)
+    return _wrong_place(inquiry, findings) if refusal is None else Objection(refusal)
 
 
 def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
@@ -67,9 +69,14 @@ def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refus
         return _refuse(inquiry.obstacle, inquiry)
     if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
         if findings.nearness < (NAMED_FLOOR if inquiry.named else FOUND_FLOOR):
-            return _out_of_corpus(inquiry, "Nothing in the texts comes near this question.")
+            hint = (
+                ""
+                if inquiry.language == "en"
+                else " The texts are searched in English: ask in English, or name a place."
+            )
+            return _out_of_corpus(inquiry, f"Nothing in the texts comes near this question.{hint}")
         return _silent_side(inquiry, findings)
-    return _wrong_place(inquiry, findings)
+    return None
 
 
 def _refuse(reason: RefusalReason, inquiry: Inquiry) -> Refusal:
@@ -91,7 +98,7 @@ def _unknown_place(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refu
             if all(place in other.unknown for other in sides):
                 if place.root.kind is not StepKind.ARTICLE and any(_is_only_noted(other) for other in sides):
                     return _out_of_corpus(inquiry, f"The text is not here, and no note of ours is on {place.house()}.")
-                text = " ".join(_nothing_at(other, str(place.house())) for other in sides)
+                text = " ".join(_nothing_at(corpus, other, place) for other in sides)
                 return Refusal(RefusalReason.NO_SUCH_PROVISION, text, inquiry.sides)
     return None
 
@@ -100,20 +107,34 @@ def _is_only_noted(side: Side) -> bool:
     return side.wording is not None and is_noted(side.wording)
 
 
-def _nothing_at(side: Side, place: str) -> str:
+def _nothing_at(corpus: Corpus, side: Side, place: Pinpoint) -> str:
+    """That a wording has no such place, which places it has, and which other wording has this one."""
     wording = side.wording
     if wording is None:
         return ""
+    name = wording.short_title[0].upper() + wording.short_title[1:]
+    other = next((one for one in corpus.wordings(side.instrument) if place in one), None)
+    elsewhere = f" The wording of {print_day(other.id.effective)} has it." if other else ""
+    day = print_day(wording.id.effective)
+    return f"{name} has no {place.house()} in the wording of {day}; {_has(wording, place)}.{elsewhere}"
+
+
+def _has(wording: Expression, place: Pinpoint) -> str:
+    """What a wording has near a place that it does not have: the nearest that it lies in, or the articles there are."""
+    around = place.parent
+    while around is not None and around not in wording:
+        around = around.parent
+    if around is not None:
+        labels = [one.pinpoint.steps[-1].label for one in wording.children(around) if one.kind in _LABELLED]
+        return f"{around.house()} has ({labels[0]}) to ({labels[-1]})" if labels else f"{around.house()} has no parts"
     articles = [one.pinpoint.root.label for one in wording.units() if one.kind is ProvisionKind.ARTICLE]
     inserted = [label for label in articles if not label.isdigit()]
     numbers = [int(label) for label in articles if label.isdigit()]
     extra = f" and {', '.join(inserted)}" if inserted else ""
-    name = wording.short_title[0].upper() + wording.short_title[1:]
-    having = f"its articles are {min(numbers)} to {max(numbers)}{extra}"
-    return f"{name} has no {place} in the wording of {wording.id.effective}: {having}."
+    return f"its articles are {min(numbers)} to {max(numbers)}{extra}"
 
 
-def _wrong_place(inquiry: Inquiry, findings: Findings) -> Refusal | None:
+def _wrong_place(inquiry: Inquiry, findings: Findings) -> Objection | None:
     """A question that takes for granted that a place speaks of something on which it has no word."""
     named = [(side, one) for side in findings.sides for one in side.named if side.wording]
     terms = set(stems(keywords(inquiry.phrase)))
@@ -132,7 +153,13 @@ def _wrong_place(inquiry: Inquiry, findings: Findings) -> Refusal | None:
         f"{place.label[0].upper()}{place.label[1:]} of {name} ({place.heading or 'no heading'}) has nothing on this; "
         f"nearest in {name}: {other.label} ({other.heading or 'no heading'})."
     )
-    return Refusal(RefusalReason.FALSE_PREMISE, text, inquiry.sides)
+    cites = tuple(f"{side.instrument}:{at}" for at in (provision.pinpoint, _best_in(side, near[0])))
+    return Objection(Refusal(RefusalReason.FALSE_PREMISE, text, inquiry.sides), Sentence(text=text, cites=cites))
+
+
+def _best_in(side: Side, unit: Pinpoint) -> Pinpoint:
+    """The place of a unit that fits the question best."""
+    return next(one.provision.pinpoint for one in side.found if one.unit == unit)
 
 
 def _words_of(wording: Expression, provision: Provision) -> str:

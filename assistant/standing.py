@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from assistant.answer import Citation, Notice
+from assistant.noted import is_noted
 from ingest.clock import today
 from ingest.corpus import Corpus
 from ingest.identifiers import InstrumentId
@@ -26,7 +27,7 @@ def status_sentences(treaty: TreatyStatus, day: date) -> tuple[str, ...]:
         _force_sentence(treaty, day),
         f"{opened} on {print_day(treaty.opened)}.",
         f"Consents to be bound: {len(consents)}{f', by {names}' if names else ''}; "
-        f"{len(members) or 'no'} member State{'s' if len(members) != 1 else ''} of the Council of Europe "
+        f"{len(members) or 'no'} member State{'s' if len(members) > 1 else ''} of the Council of Europe "
         f"{'have' if len(members) > 1 else 'has'} ratified.",
     ]
     if day >= treaty.as_seen:
@@ -72,15 +73,25 @@ def _standing(corpus: Corpus, instrument: InstrumentId, day: date) -> str:
     if wording is None:
         return ""
     amended = len(corpus.wordings(instrument)) > 1 and wording is not corpus.wordings(instrument)[0]
-    form = f"as amended with effect from {print_day(wording.id.effective)}" if amended else "as adopted"
+    changed = f"as amended with effect from {print_day(wording.id.effective)}" if amended else "as adopted"
+    form = f"it is quoted {changed}"
+    if is_noted(wording):
+        form = f"our notes are on its wording of {print_day(wording.id.effective)}"
     name = wording.short_title[0].upper() + wording.short_title[1:]
-    return f"{name} is a regulation of the European Union, binding and directly applicable; it is quoted {form}."
+    return f"{name} is a regulation of the European Union, binding and directly applicable; {form}."
+
+
+def name_of(corpus: Corpus, instrument: InstrumentId) -> str:
+    """The short name of an instrument in a sentence: "the AI Act", its id where no text of it is here."""
+    wordings = corpus.wordings(instrument)
+    return wordings[0].short_title if wordings else instrument
 
 
 def notices(corpus: Corpus, sides: Sequence[InstrumentId], day: date, cited: Sequence[Citation]) -> list[Notice]:
     """What the reader must know beside the answer: force, amendments, dates of application, old tables."""
     found = [notice for instrument in sides if (notice := _treaty_notice(instrument, day))]
-    found += [_absent_notice(corpus, instrument, day) for instrument in sides if not corpus.wording_on(instrument, day)]
+    absent = (instrument for instrument in sides if not corpus.wording_on(instrument, day))
+    found += [notice for instrument in absent if (notice := _absent_notice(corpus, instrument, day))]
     found += _application_notices(cited)
     found += _amendment_notices(corpus, cited)
     return found
@@ -95,22 +106,41 @@ def _treaty_notice(instrument: InstrumentId, day: date) -> Notice | None:
     return Notice("not_in_force", f"{text}{stale}")
 
 
-def _absent_notice(corpus: Corpus, instrument: InstrumentId, day: date) -> Notice:
+def _absent_notice(corpus: Corpus, instrument: InstrumentId, day: date) -> Notice | None:
     known = corpus.wordings(instrument)
+    if known and is_noted(known[0]):
+        return None
     if known:
         return Notice("no_text", f"On {print_day(day)} there was no text of {known[0].short_title} yet.")
     return Notice("texts_missing", f"The text of {instrument} is not in the corpus; `visavis doctor` says what to do.")
 
 
 def _application_notices(cited: Sequence[Citation]) -> list[Notice]:
-    later: dict[date, list[str]] = {}
+    later: dict[date, list[Citation]] = {}
     for one in cited:
         if one.force is Force.NOT_YET_APPLICABLE and one.applies_from:
-            later.setdefault(one.applies_from, []).append(one.label)
+            later.setdefault(one.applies_from, []).append(one)
     return [
-        Notice("applies_from", f"Not yet applicable, from {print_day(day)}: {'; '.join(dict.fromkeys(labels))}.")
-        for day, labels in sorted(later.items())
+        Notice("applies_from", f"Not yet applicable, from {print_day(day)}: {'; '.join(_widest(group))}.")
+        for day, group in sorted(later.items())
     ]
+
+
+def _widest(cited: Sequence[Citation]) -> dict[str, None]:
+    """The labels of the places that lie in none of the others, each once."""
+    places = {(one.instrument, one.pinpoint) for one in cited}
+
+    def lies_in_another(one: Citation) -> bool:
+        return any(
+            instrument == one.instrument
+            and place != one.pinpoint
+            and place
+            and one.pinpoint
+            and place.contains(one.pinpoint)
+            for instrument, place in places
+        )
+
+    return dict.fromkeys(one.label for one in cited if not lies_in_another(one))
 
 
 def _amendment_notices(corpus: Corpus, cited: Sequence[Citation]) -> list[Notice]:

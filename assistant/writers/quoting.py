@@ -1,18 +1,22 @@
 """The writer that needs no model: it quotes the law, row by row, and says our reviewed notes as notes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from assistant.analysis import Inquiry
-from assistant.answer import Cell, Claim, ClaimKind, Row, Search, Writer
+from assistant.answer import Cell, Citation, Claim, ClaimKind, Row, Search, Writer
 from assistant.citing import LONGEST_QUOTE, CitationBook, fit_quote
+from assistant.noted import is_noted
 from assistant.question import Intent
 from assistant.ranking import Candidate, Findings, Side
-from assistant.standing import relationship_text, status_sentences
-from ingest.concordance import Correspondence, Sentence
+from assistant.standing import name_of, relationship_text, status_sentences
+from assistant.writers.noting import find_age, is_held_as_note, note_claims
+from ingest.concordance import Correspondence, Sentence, load_concordance
 from ingest.corpus import Corpus
-from ingest.identifiers import InstrumentId
+from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.instrument import Authority, Provision, ProvisionKind, Relation
+from ingest.notes import load_notes, note_wordings
 from ingest.pinpoint import Pinpoint
 from ingest.status import load_status
 
@@ -21,6 +25,7 @@ WRITER = Writer("quoting")
 PLACES = 2
 UNITS = 2
 NOTE_SENTENCES = 4
+EXPLAINED = 2
 NEAREST = 1
 COMMENTARY = 1
 CLOSE = 0.85
@@ -53,7 +58,8 @@ def write_correction(inquiry: Inquiry, correction: Sentence, book: CitationBook)
         wording = book.corpus.wording_on(instrument, inquiry.as_of)
         provision = wording.get(place) if wording else None
         if provision is not None:
-            cells.setdefault(instrument, []).extend(_claims(_as_candidate(provision), book))
+            said = cells.setdefault(instrument, [])
+            said += [*_claims(_as_candidate(provision), book, said)]
     for instrument, claims in cells.items():
         if instrument in load_status() and instrument in inquiry.sides:
             treaty = load_status()[instrument]
@@ -99,10 +105,12 @@ def _named_rows(findings: Findings, book: CitationBook) -> Iterable[Row]:
 def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: Inquiry, book: CitationBook) -> Row:
     """A row of the concordance, in the wordings of the day asked."""
     cells = []
-    for side in findings.sides:
+    for side in findings.readable:
         claims = _side_claims(_with_best(correspondence, side, findings), side, book)
         cells.append(Cell(side.instrument, claims or (_silence(side, inquiry, correspondence, book),)))
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
+    if len(cells) < len(findings.sides):
+        return Row(correspondence.issue, None, tuple(cells))
     if len(speaking) == 1:
         return Row(correspondence.issue, Relation.ONLY, tuple(cells), speaking[0])
     relation = correspondence.relation if correspondence.relation is not Relation.ONLY else Relation.DIFFERENT
@@ -114,7 +122,7 @@ def _with_best(correspondence: Correspondence, side: Side, findings: Findings) -
     places = correspondence.side(side.instrument)
     shown = [place for match in findings.matches for place in match.correspondence.side(side.instrument)]
     first = correspondence is findings.matches[0].correspondence
-    if not first or not places or not side.candidates:
+    if not first or not places or not side.candidates or (side.wording and is_noted(side.wording)):
         return places
     best = side.candidates[0].provision.pinpoint
     return places if any(place.unit == best.unit for place in shown) else (best, *places)
@@ -124,15 +132,22 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
     """The words of the places of a side that exist in its wording, those first that answer the question best."""
     if side.wording is None:
         return ()
-    existing = [place for place in places if place in side.wording]
+    existing = [place for place in places if place in side.wording and not side.wording.at(place).is_container]
     chosen = [(_best_within(place, side), place) for place in existing]
-    chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
+    if not is_noted(side.wording):
+        chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
     claims: list[Claim] = []
-    for best, place in chosen[:PLACES]:
+    places_left = PLACES
+    for best, place in chosen:
         provision = side.wording.at(place)
         short = len(provision.text) <= LONGEST_QUOTE or best is None
-        claims += _claims(_as_candidate(provision) if short else best or _as_candidate(provision), book)
-    return tuple(dict.fromkeys(claims))
+        candidate = _as_candidate(provision) if short else best or _as_candidate(provision)
+        new = [claim for claim in _claims(candidate, book, claims) if claim not in claims]
+        claims += new
+        places_left -= bool(new)
+        if not places_left:
+            break
+    return tuple(claims)
 
 
 def _best_within(place: Pinpoint, side: Side) -> Candidate | None:
@@ -148,10 +163,12 @@ def _found_row(inquiry: Inquiry, findings: Findings, book: CitationBook) -> Row:
     """One row of what the search alone found on each side; nobody reviewed how the two stand to each other."""
     cells = tuple(
         Cell(side.instrument, _found_claims(side, book) or (_silence(side, inquiry, None, book),))
-        for side in findings.sides
+        for side in findings.readable
     )
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
     issue = inquiry.subject[:1].upper() + inquiry.subject[1:]
+    if len(cells) < len(findings.sides):
+        return Row(issue, None, cells)
     if len(speaking) == 1:
         return Row(issue, Relation.ONLY, cells, speaking[0])
     return Row(issue, Relation.DIFFERENT, cells)
@@ -178,18 +195,42 @@ def _single_rows(side: Side, findings: Findings, inquiry: Inquiry, book: Citatio
         yield Row(_heading(candidates[0].provision, book), None, (cell,))
 
 
-def _claims(candidate: Candidate, book: CitationBook) -> Iterable[Claim]:
-    """The words of a candidate, after the opening words that a point hangs from."""
+def _claims(candidate: Candidate, book: CitationBook, said: Sequence[Claim] = ()) -> Iterable[Claim]:
+    """The words of a candidate, after the opening words that a point hangs from; our notes where no words are held.
+
+    Nothing is quoted again that `said` has within a longer quotation.
+    """
     provision = candidate.provision
+    if is_held_as_note(provision, book):
+        yield from note_claims(provision, book)
+        return
     expression = book.corpus.expression(provision.expression)
     parent = expression.get(provision.parent) if provision.parent else None
     if provision.kind is ProvisionKind.POINT and candidate.start == 0 and parent is not None:
         opening = expression.children(parent.pinpoint)[0].offset - parent.offset - 1
         defines = "definitions" in parent.heading.lower()
-        if 0 < opening <= NOTE_QUOTE and parent.text[:opening].rstrip().endswith(":") and not defines:
+        introduces = 0 < opening <= NOTE_QUOTE and parent.text[:opening].rstrip().endswith(":") and not defines
+        if introduces and not _is_said(parent, 0, opening, said, book):
             yield _law(parent, 0, opening, book)
     end = len(provision.text) if _is_opening(provision, candidate) else candidate.end
-    yield _law(provision, *fit_quote(provision.text, candidate.start, end), book)
+    start, end = fit_quote(provision.text, candidate.start, end)
+    if not _is_said(provision, start, end, said, book):
+        yield _law(provision, start, end, book)
+
+
+def _is_said(provision: Provision, start: int, end: int, said: Sequence[Claim], book: CitationBook) -> bool:
+    """Whether claims already hold the words [start, end) of a provision."""
+    cited = (book.citations[number - 1] for claim in said for number in claim.citations)
+    return any(_holds(one, provision, start, end, book) for one in cited)
+
+
+def _holds(cited: Citation, provision: Provision, start: int, end: int, book: CitationBook) -> bool:
+    """Whether a quotation has the words [start, end) of a provision in it."""
+    place, first, last = cited.pinpoint, cited.start, cited.end
+    if cited.expression != provision.expression or place is None or first is None or last is None:
+        return False
+    away = provision.offset - book.corpus.provision(provision.expression, place).offset
+    return place.unit == provision.pinpoint.unit and first <= away + start and away + end <= last
 
 
 def _is_opening(provision: Provision, candidate: Candidate) -> bool:
@@ -198,7 +239,10 @@ def _is_opening(provision: Provision, candidate: Candidate) -> bool:
 
 
 def _whole(provision: Provision, book: CitationBook) -> Iterable[Claim]:
-    """A provision that was asked for, up to twice the usual length."""
+    """A provision that was asked for, up to twice the usual length, or all that our notes say of it."""
+    if is_held_as_note(provision, book):
+        yield from note_claims(provision, book, NOTE_SENTENCES * 2)
+        return
     start, end = fit_quote(provision.text, 0, len(provision.text), 2400)
     yield _law(provision, start, end, book)
 
@@ -226,7 +270,7 @@ def _silence(side: Side, inquiry: Inquiry, correspondence: Correspondence | None
         start, end = fit_quote(candidate.provision.text, candidate.start, candidate.end, NOTE_QUOTE)
         numbers.append(book.quote(candidate.provision, start, end))
     terms = (inquiry.subject, *inquiry.topics)
-    name = side.wording.short_title if side.wording else side.instrument
+    name = name_of(book.corpus, side.instrument)
     issue = f' on "{correspondence.issue}"' if correspondence else ""
     text = f"Nothing found in {name}{issue}; searched: {', '.join(term for term in terms if term)}."
     return Claim(text, ClaimKind.SILENCE, (), Search((side.instrument,), terms, tuple(numbers)))
@@ -240,41 +284,74 @@ def _heading(provision: Provision, book: CitationBook) -> str:
 
 def _notes(findings: Findings, inquiry: Inquiry, book: CitationBook) -> Iterable[Claim]:
     """What our reviewed notes say of the rows shown, each sentence with the law that carries it."""
-    if len(findings.sides) < 2 or (inquiry.subject and not findings.matches):
+    if len(findings.sides) < 2:
+        yield from _explanations(findings.sides[0], inquiry, book)
+        return
+    if inquiry.subject and not findings.matches:
         return
     each = NOTE_SENTENCES if len(findings.matches) == 1 else 2
     cited = {(one.instrument, one.pinpoint.unit) for one in book.citations if one.pinpoint}
     for match in findings.matches:
         carried = [one for one in match.correspondence.note if _units(one) <= cited] or match.correspondence.note[:1]
-        for sentence in carried[:each]:
-            numbers = _sentence_numbers(sentence, findings, book)
-            if numbers:
-                yield Claim(sentence.text, ClaimKind.NOTE, numbers)
+        claims = (_note_claim(one.text, one.places, _written(), inquiry, book) for one in carried)
+        yield from islice((claim for claim in claims if claim is not None), each)
+
+
+def _explanations(side: Side, inquiry: Inquiry, book: CitationBook) -> Iterable[Claim]:
+    """What our note on the first provision quoted says of the places quoted, in plain words."""
+    if side.wording is None or is_noted(side.wording):
+        return
+    quoted = [one.pinpoint for one in book.citations if one.instrument == side.instrument and one.pinpoint]
+    note = load_notes().get(side.instrument, {}).get(quoted[0].unit) if quoted else None
+    units = {place.unit for place in quoted}
+    within = [one for one in (note.sentences if note else ()) if {place.unit for place in one.cites} <= units]
+    near = sorted((one for one in within if _shared(one.cites, quoted)), key=lambda one: -_shared(one.cites, quoted))
+    most = NOTE_SENTENCES if inquiry.intent is Intent.PROVISION else EXPLAINED
+    claims = (
+        _note_claim(one.text, [(side.instrument, place) for place in one.cites], note_wordings(), inquiry, book)
+        for one in sorted(near[:most], key=within.index)
+    )
+    yield from (claim for claim in claims if claim is not None)
+
+
+def _shared(cited: Sequence[Pinpoint], quoted: Sequence[Pinpoint]) -> int:
+    """How many steps places cited and places quoted share; 0 where only an article as a whole is cited for a part."""
+    pairs = [(a, b) for a in cited for b in quoted if b.contains(a) or (a.contains(b) and len(a.steps) > 1)]
+    return max((min(len(a.steps), len(b.steps)) for a, b in pairs), default=0)
 
 
 def _units(sentence: Sentence) -> set[tuple[InstrumentId, Pinpoint]]:
     return {(instrument, place.unit) for instrument, place in sentence.places}
 
 
-def _sentence_numbers(sentence: Sentence, findings: Findings, book: CitationBook) -> tuple[int, ...]:
-    """The citations that carry a sentence of a note; none unless every place of it exists on the day asked."""
-    wordings = {side.instrument: side.wording for side in findings.sides}
-    provisions: list[Provision] = []
-    for instrument, place in sentence.places:
-        wording = wordings.get(instrument)
-        provision = wording.get(place) if wording else None
-        if provision is None:
-            return ()
-        provisions.append(provision)
-    return tuple(dict.fromkeys(_note_number(provision, book) for provision in provisions))
+def _written() -> dict[InstrumentId, ExpressionId]:
+    """The wordings that the concordance was written on."""
+    return {InstrumentId(name): wording for name, wording in load_concordance().wordings.items()}
+
+
+def _note_claim(
+    text: str,
+    places: Sequence[tuple[InstrumentId, Pinpoint]],
+    written: Mapping[InstrumentId, ExpressionId],
+    inquiry: Inquiry,
+    book: CitationBook,
+) -> Claim | None:
+    """A sentence of ours with the law that carries it; None where it does not fit the law of the day asked."""
+    age = find_age(places, written, book.corpus, inquiry.as_of)
+    if age is None:
+        return None
+    wordings = ((book.corpus.wording_on(instrument, inquiry.as_of), place) for instrument, place in places)
+    numbers = dict.fromkeys(_note_number(wording.at(place), book) for wording, place in wordings if wording)
+    return Claim(f"{text}{age}", ClaimKind.NOTE, tuple(numbers))
 
 
 def _note_number(provision: Provision, book: CitationBook) -> int:
-    """The number under which words of the provision are cited already, else a new one for its first words."""
-    for one in book.citations:
-        if one.expression == provision.expression and one.pinpoint and provision.pinpoint.contains(one.pinpoint):
-            return one.n
+    """The number of a quotation of the provision, or of a short one with its first words; else a new one for these."""
     start, end = fit_quote(provision.text, 0, len(provision.text), NOTE_QUOTE)
+    for one in book.citations:
+        own = one.pinpoint == provision.pinpoint or len(one.quote or "") <= NOTE_QUOTE
+        if own and _holds(one, provision, start, end, book):
+            return one.n
     return book.quote(provision, start, end)
 
 
@@ -301,13 +378,19 @@ def _status_draft(inquiry: Inquiry, findings: Findings, book: CitationBook) -> D
         claims = [Claim(text, ClaimKind.STATUS, (number,)) for text in status_sentences(treaty, inquiry.as_of)]
         clause = side.wording.get(Pinpoint.parse(treaty.entry_clause))
         if clause is not None:
-            claims.append(_law(clause, *fit_quote(clause.text, 0, len(clause.text)), book))
+            claims += _claims(_as_candidate(clause), book)
         rows.append(Row("Signatures, consents and entry into force", None, (Cell(side.instrument, tuple(claims)),)))
     rest = [side for side in findings.sides if side.instrument not in load_status()]
     if rest and rows:
-        cells = tuple(Cell(side.instrument, _found_claims(side, book)) for side in rest if side.candidates)
+        cells = tuple(Cell(side.instrument, _best_unit(side, book)) for side in rest if side.candidates)
         rows[0] = Row(rows[0].issue, Relation.DIFFERENT, (*rows[0].cells, *cells))
     return Draft(None, tuple(rows), ())
+
+
+def _best_unit(side: Side, book: CitationBook) -> tuple[Claim, ...]:
+    """The article that fits best, whole, so that no date in it stands without its exceptions."""
+    wording = book.corpus.expression(side.candidates[0].provision.expression)
+    return tuple(_whole(wording.at(side.candidates[0].unit), book))
 
 
 def next_questions(findings: Findings, asked: Sequence[str], instruments: Sequence[InstrumentId]) -> tuple[str, ...]:
