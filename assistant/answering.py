@@ -9,7 +9,7 @@ from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
 from assistant.noted import with_notes
-from assistant.question import Question
+from assistant.question import SIDES, Question
 from assistant.ranking import Findings, find_evidence, list_evidence
 from assistant.refusing import Objection, find_objection
 from assistant.standing import notices
@@ -37,7 +37,7 @@ class Assistant:
         """An assistant on an open store, with our notes for the texts that it lacks."""
         store.corpus = with_notes(store.corpus)
         embedder = open_embedder()
-        return cls(store, embedder, open_guide(embedder, store.folder.parent), load_concordance())
+        return cls(store, embedder, open_guide(embedder), load_concordance())
 
     @property
     def corpus(self) -> Corpus:
@@ -47,7 +47,7 @@ class Assistant:
     def ask(self, question: Question) -> Answer:
         """Answer a question, or refuse with the reason; raises QuestionError for one that is none."""
         clock = _Clock()
-        inquiry = analyse(question)
+        inquiry = analyse(self._with_columns(question))
         clock.lap()
         findings = self._find(inquiry)
         evidence = list_evidence(findings, inquiry)
@@ -85,7 +85,7 @@ class Assistant:
 
     def search(self, question: Question) -> Answer:
         """The evidence for a question alone, nothing written."""
-        inquiry = analyse(question)
+        inquiry = analyse(self._with_columns(question))
         findings = self._find(inquiry)
         return Answer(
             id=question.id or uuid.uuid4().hex,
@@ -99,6 +99,11 @@ class Assistant:
             corpus_built=self.corpus.built,
             evidence=list_evidence(findings, inquiry),
         )
+
+    def _with_columns(self, question: Question) -> Question:
+        """The question with the columns of the user's own beside the two instruments, unless it was narrowed."""
+        columns = tuple(dict.fromkeys(one.instrument for one in self.corpus.expressions if one.column))
+        return replace(question, scope=(*question.scope, *columns)) if question.scope == SIDES else question
 
     def _find(self, inquiry: Inquiry) -> Findings:
         return find_evidence(self.store, self.guide, self.concordance, self.embedder, inquiry)

@@ -21,7 +21,8 @@ class LawRetriever(BaseRetriever):
     _assistant: Assistant = PrivateAttr()
 
     def __init__(self, assistant: Assistant, k: int = 10) -> None:
-        super().__init__(k=k)
+        super().__init__()
+        self.k = k
         self._assistant = assistant
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:

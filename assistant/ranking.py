@@ -1,11 +1,13 @@
 """Ranked evidence for each side: what was named, what was found, what the concordance brings from the other side."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import numpy as np
 
+from assistant import phrases
 from assistant.analysis import Inquiry
 from assistant.answer import Evidence
 from assistant.noted import is_noted, locate_noted
@@ -134,6 +136,8 @@ def find_evidence(
     matches = (inquiry.subject and _matches(ranked, inquiry, sides)) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
     nearness = max((_nearness(store, guide, search, every) for search in searches), default=0.0)
+    if any(_is_titled(match, inquiry) for match in matches):
+        nearness = NAMED_SCORE
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
 
 
@@ -143,6 +147,22 @@ def _subjects(inquiry: Inquiry) -> tuple[str, ...]:
         return ()
     dates = (APPLICATION.format(inquiry.phrase),) if inquiry.wants_date and not inquiry.topics else ()
     return (inquiry.phrase, *inquiry.topics, *dates)
+
+
+def _defined(store: Store, wording: Expression, inquiry: Inquiry) -> list[Provision]:
+    """The definition of the term that a question asks the meaning of, the longest term that its words hold."""
+    if not phrases.DEFINE.search(inquiry.text) or is_noted(wording):
+        return []
+    words = f" {inquiry.phrase.casefold()} "
+    held = [
+        (len(name), definition.place)
+        for definition in store.corpus.definitions(wording.id)
+        for name in definition.names
+        if re.search(rf"\W{re.escape(name.casefold())}s?\W", words)
+    ]
+    longest = max(held, default=None, key=lambda one: one[0])
+    enough = longest is not None and longest[0] * 2 > len(inquiry.subject)
+    return [wording.at(longest[1])] if longest is not None and enough else []
 
 
 def _quotable(wording: Expression, provision: Provision) -> list[Provision]:
@@ -184,10 +204,17 @@ def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequenc
     for found in ranked[1:] if len(inquiry.topics) >= LIST_OF_TOPICS else ranked[:1]:
         near = [replace(match, score=match.score + _standing(match, sides)) for match in found[:MATCHES_WEIGHED]]
         near.sort(key=lambda match: -match.score)
+        near = [match for match in found if _is_titled(match, inquiry)][:1] or near
         for match in near[:most]:
             if match.score >= max(MATCH_FLOOR, MATCH_SHARE * near[0].score):
                 chosen.setdefault(match.correspondence.id, match)
     return tuple(chosen.values())
+
+
+def _is_titled(match: Match, inquiry: Inquiry) -> bool:
+    """Whether a question gives a correspondence by its very title."""
+    title, text = (" ".join(one.casefold().split()) for one in (match.correspondence.issue, inquiry.text))
+    return len(title.split()) > 1 and title in text
 
 
 def _standing(match: Match, sides: Sequence[Side]) -> float:
@@ -225,7 +252,7 @@ def _search_side(
     named = [one for found in located.values() if found is not None for one in _quotable(wording, found)]
     first = [
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
-        for rank, provision in enumerate(named)
+        for rank, provision in enumerate((*named, *_defined(store, wording, inquiry)))
     ]
     found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
     unknown = tuple(place for place, found in located.items() if found is None)

@@ -103,10 +103,13 @@ def ingest(
     if check_updates:
         _print_updates(as_json)
         return
+    from ingest.embedding import open_embedder
+    from ingest.guide import prepare_guide
     from ingest.pipeline import Options, ingest_corpus
 
     with ProgressBars() as bars:
         outcome = ingest_corpus(Options(corpus, accept_changed, rebuild, offline), bars)
+        prepare_guide(open_embedder(), bars)
     _print_outcome(outcome, as_json)
 
 
@@ -366,7 +369,9 @@ def _status_line(instrument: InstrumentId, wording: Expression | None, day: date
         state = "in force" if treaty.is_in_force(day) else "not in force"
         stale = "; the status table is older than 90 days: renew it" if treaty.is_stale(today()) else ""
         return f"{state}, {len(treaty.consents)} consent(s) to be bound, as seen on {treaty.as_seen}{stale}"
-    return f"wording of {wording.id.effective}" if wording.authority is Authority.LAW else f"of {wording.published}"
+    if wording.authority is not Authority.LAW:
+        return f"of {wording.published}"
+    return f"wording of {wording.id.effective}; corrigenda not checked"
 
 
 @law.command("show")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.application import Application, application_of
+from ingest.definitions import Definition, load_glossary
 from ingest.errors import IdentifierError, PinpointError, StoreStale
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.instrument import RECITALS, Authority, Expression, Provision, ProvisionKind, SourceSpan
@@ -26,6 +27,9 @@ class Corpus:
     expressions: tuple[Expression, ...]
     missing: tuple[str, ...] = ()
     _by_id: dict[ExpressionId, Expression] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _definitions: dict[ExpressionId, tuple[Definition, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         self._by_id.update({expression.id: expression for expression in self.expressions})
@@ -47,6 +51,12 @@ class Corpus:
         """The wordings of a work in one language, oldest first."""
         own = (one for one in self.expressions if one.instrument == instrument and one.id.language == language)
         return tuple(sorted(own, key=lambda one: one.id.effective))
+
+    def definitions(self, expression: ExpressionId) -> tuple[Definition, ...]:
+        """The terms that a wording defines, found once."""
+        if expression not in self._definitions:
+            self._definitions[expression] = load_glossary(self.expression(expression)).definitions
+        return self._definitions[expression]
 
     def wording_on(self, instrument: InstrumentId, day: date, language: str = DEFAULT_LANGUAGE) -> Expression | None:
         """The wording of a work on a day, or None before its first."""

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from ingest.concordance import Concordance, Correspondence, load_concordance
@@ -18,6 +18,7 @@ from ingest.notes import Note, load_notes
 from ingest.pinpoint import Pinpoint
 
 Vectors = NDArray[np.float32]
+Progress = Callable[[str, int, int], None]
 Places = Mapping[InstrumentId, tuple[Pinpoint, ...]]
 
 
@@ -61,12 +62,18 @@ class Guide:
         return fused
 
 
-def open_guide(embedder: Embedder, cache: Path) -> Guide:
-    """The signposts of the program's own concordance and notes; vectors are computed once and kept in `cache`."""
+def open_guide(embedder: Embedder) -> Guide:
+    """The signposts of the program's own concordance and notes; their vectors are kept in the user's cache."""
     signposts = tuple(list_signposts(load_concordance(), load_notes()))
     texts = [signpost.text for signpost in signposts]
     lexical = LexicalIndex.build(texts) if texts else None
-    return Guide(signposts, lexical, _vectors(texts, embedder, cache))
+    return Guide(signposts, lexical, _vectors(texts, embedder, None))
+
+
+def prepare_guide(embedder: Embedder, progress: Progress) -> None:
+    """Compute the vectors that `open_guide` takes from the cache, where they are not there yet."""
+    texts = [signpost.text for signpost in list_signposts(load_concordance(), load_notes())]
+    _vectors(texts, embedder, progress)
 
 
 def list_signposts(
@@ -84,15 +91,18 @@ def list_signposts(
                 yield from (Signpost(words, {instrument: (plain.at,)}) for words in plain.words)
 
 
-def _vectors(texts: list[str], embedder: Embedder, cache: Path) -> Vectors:
+def _vectors(texts: list[str], embedder: Embedder, progress: Progress | None) -> Vectors:
+    """The texts' vectors, from the cache or computed and kept there; a cache that cannot be written is done without."""
     key = hashlib.sha256(json.dumps([embedder.fingerprint, texts]).encode()).hexdigest()[:16]
-    kept = cache / f"guide-{key}.npy"
+    kept = platformdirs.user_cache_path("visavis") / "guide" / f"{key}.npy"
     if kept.is_file():
         held: Vectors = np.load(kept, allow_pickle=False)
         return held
-    vectors = embedder.embed(texts)
-    beside = cache / f".guide-{key}-{os.getpid()}.npy"
+    report = progress or (lambda *_: None)
+    vectors = embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))
+    beside = kept.with_name(f".{key}-{os.getpid()}.npy")
     try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(beside, vectors)
         beside.replace(kept)
     except OSError:

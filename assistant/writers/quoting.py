@@ -1,5 +1,6 @@
 """The writer that needs no model: it quotes the law, row by row, and says our reviewed notes as notes."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,7 @@ from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.instrument import Authority, Provision, ProvisionKind, Relation
 from ingest.notes import load_notes, note_wordings
 from ingest.pinpoint import Pinpoint
+from ingest.redline import Change, Segment, redline
 from ingest.status import load_status
 
 WRITER = Writer("quoting")
@@ -30,6 +32,11 @@ NEAREST = 1
 COMMENTARY = 1
 CLOSE = 0.85
 NOTE_QUOTE = 300
+PAIR = 2
+NEARLY_SAME = 0.5
+COLUMN_FLOOR = 0.45
+
+_LABEL = re.compile(r"^(?:\([0-9a-z]+\)|\d+[a-z]*\.?|[a-z])\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +114,7 @@ def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: In
     cells = []
     for side in findings.readable:
         claims = _side_claims(_with_best(correspondence, side, findings), side, book)
+        claims = claims or _column_claims(side, book)
         cells.append(Cell(side.instrument, claims or (_silence(side, inquiry, correspondence, book),)))
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
     if len(cells) < len(findings.sides):
@@ -114,7 +122,31 @@ def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: In
     if len(speaking) == 1:
         return Row(correspondence.issue, Relation.ONLY, tuple(cells), speaking[0])
     relation = correspondence.relation if correspondence.relation is not Relation.ONLY else Relation.DIFFERENT
-    return Row(correspondence.issue, relation, tuple(cells))
+    return Row(correspondence.issue, relation, tuple(cells), redline=_redline(cells, book))
+
+
+def _redline(cells: Sequence[Cell], book: CitationBook) -> tuple[Segment, ...]:
+    """The words that the first quotations of two cells share and those that each has alone, where most are shared."""
+    if len(cells) != PAIR:
+        return ()
+    first = [next((one for one in cell.claims if one.kind is ClaimKind.LAW), None) for cell in cells]
+    left, right = (_bare(book.text(one.citations[0])) if one else "" for one in first)
+    if not left or not right:
+        return ()
+    segments = redline(left, right)
+    kept = sum(len(one.text) for one in segments if one.change is Change.KEPT)
+    return segments if kept >= NEARLY_SAME * max(len(left), len(right)) else ()
+
+
+def _bare(words: str) -> str:
+    """A quotation without its printed label and its last sign."""
+    return _LABEL.sub("", words).rstrip(" ;.,")
+
+
+def _column_claims(side: Side, book: CitationBook) -> tuple[Claim, ...]:
+    """What a column of the user's own, which the concordance does not know, has that comes near enough."""
+    near = side.wording is not None and side.wording.column and side.candidates[:1]
+    return tuple(_claims(near[0], book)) if near and near[0].score >= COLUMN_FLOOR else ()
 
 
 def _with_best(correspondence: Correspondence, side: Side, findings: Findings) -> tuple[Pinpoint, ...]:
