@@ -50,27 +50,17 @@ class Assistant:
         inquiry = analyse(self._with_columns(question))
         clock.lap()
         findings = self._find(inquiry)
-        evidence = list_evidence(findings, inquiry)
         clock.lap()
         book = CitationBook(self.corpus, inquiry.as_of)
         objection = find_objection(self.corpus, inquiry, findings)
         draft = self._write(inquiry, findings, objection, book)
         clock.lap()
-        answer = Answer(
-            id=question.id or uuid.uuid4().hex,
-            question=question.text,
-            standalone_question=inquiry.standalone,
-            intent=inquiry.intent,
-            as_of=inquiry.as_of,
-            scope=inquiry.sides,
-            writer=quoting.WRITER,
-            corpus_id=self.corpus.id,
-            corpus_built=self.corpus.built,
+        answer = replace(
+            self._evidenced(question, inquiry, findings),
             relationship=draft.relationship,
             rows=draft.rows,
             summary=draft.summary,
             citations=tuple(book.citations),
-            evidence=evidence,
             refusal=objection.refusal if objection else None,
             notices=(
                 *note_notices(self.corpus, inquiry.sides, inquiry.as_of),
@@ -86,7 +76,10 @@ class Assistant:
     def search(self, question: Question) -> Answer:
         """The evidence for a question alone, nothing written."""
         inquiry = analyse(self._with_columns(question))
-        findings = self._find(inquiry)
+        return self._evidenced(question, inquiry, self._find(inquiry))
+
+    def _evidenced(self, question: Question, inquiry: Inquiry, findings: Findings) -> Answer:
+        """An answer with its evidence, before anything is written."""
         return Answer(
             id=question.id or uuid.uuid4().hex,
             question=question.text,

@@ -200,8 +200,8 @@ def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequenc
     A correspondence fits by its words, and by how high its places stand among the candidates of each side.
     """
     chosen: dict[str, Match] = {}
-    most = 1 if len(inquiry.topics) >= LIST_OF_TOPICS else MOST_MATCHES
-    for found in ranked[1:] if len(inquiry.topics) >= LIST_OF_TOPICS else ranked[:1]:
+    most = 1 if inquiry.topics else MOST_MATCHES
+    for found in ranked[1 : 1 + len(inquiry.topics)] or ranked[:1]:
         near = [replace(match, score=match.score + _standing(match, sides)) for match in found[:MATCHES_WEIGHED]]
         near.sort(key=lambda match: -match.score)
         near = [match for match in found if _is_titled(match, inquiry)][:1] or near
