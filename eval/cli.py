@@ -1,4 +1,4 @@
-"""The commands of the measurement: `visavis eval run | baselines | compare | gate | schema`."""
+"""The commands of the measurement: `visavis eval run | baselines | ablate | compare | gate | schema`."""
 
 import json
 from collections.abc import Callable
@@ -160,6 +160,23 @@ def baselines_command(request: Request, as_json: bool) -> None:
         bench = Bench.set_up(request, bars)
         naive = build_baselines(bench.assistant.corpus, bench.assistant.embedder, bench.settings.as_of, bars)
         for entrant in (bench.own_entrant(), *naive):
+            runs.append(bench.run(entrant, bars))
+            if not runs[-1].complete:
+                break
+    print_many(runs, as_json=as_json, hide_test=request.file is None)
+    stop_if_interrupted(runs[-1])
+
+
+@eval_.command("ablate")
+@case_options
+def ablate_command(request: Request, as_json: bool) -> None:
+    """Ask the assistant the same cases with and without its notes and its concordance, side by side."""
+    from eval.ablation import build_ablations
+
+    runs: list[RunRecord] = []
+    with ProgressBars() as bars:
+        bench = Bench.set_up(request, bars)
+        for entrant in (bench.own_entrant(), *build_ablations(bench.assistant)):
             runs.append(bench.run(entrant, bars))
             if not runs[-1].complete:
                 break

@@ -43,6 +43,13 @@ class Guide:
             for instrument in (one for one, places in signpost.places.items() if places):
                 self._leading.setdefault((instrument, signpost.correspondence is not None), []).append(number)
 
+    def only(self, keep: Callable[[Signpost], bool]) -> "Guide":
+        """The guide with some of its signposts alone."""
+        numbers = [number for number, signpost in enumerate(self.signposts) if keep(signpost)]
+        signposts = tuple(self.signposts[number] for number in numbers)
+        lexical = LexicalIndex.build([one.text for one in signposts]) if signposts else None
+        return Guide(signposts, lexical, self._vectors[numbers])
+
     def leading_to(self, instrument: InstrumentId, *, issues: bool) -> NDArray[np.intp]:
         """The numbers of the signposts to places of an instrument: the concordance's issues, or the notes."""
         return np.array(self._leading.get((instrument, issues), []), dtype=np.intp)
