@@ -80,6 +80,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code: 0 done, 1 a bug or "not found", 2 bad input, 130 interrupted."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime would report on its use, whoever imports it first
     try:
         code = cli.main(args=arguments, prog_name="visavis", standalone_mode=False)
         sys.stdout.flush()
