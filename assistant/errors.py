@@ -7,9 +7,5 @@ class QuestionError(VisavisError):
     """The question cannot be asked: it is empty, too long, or holds no word."""
 
 
-class SettingsError(VisavisError):
-    """A setting has an unknown name or a value that is not allowed."""
-
-
 class GroundingError(Exception):
     """An answer cites what is not in the store: a defect of ours, never shown to a reader."""

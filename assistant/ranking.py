@@ -11,7 +11,7 @@ from assistant import phrases
 from assistant.analysis import Inquiry
 from assistant.answer import Evidence
 from assistant.noted import is_noted, locate_noted
-from assistant.retrieval import Query, make_query, search_commentary, search_wording
+from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
 from ingest.guide import Guide
@@ -77,7 +77,8 @@ class Candidate:
 class Side:
     """What one instrument has: its wording on the day asked, its candidates, best first, and the places named.
 
-    `found` are the candidates that the search alone gives, before the places named are put first.
+    `found` are the candidates that the search alone gives, before the places named are put first; `nearest` is the
+    best cosine of its words with each thing searched, empty where no words are held.
     """
 
     instrument: InstrumentId
@@ -86,6 +87,7 @@ class Side:
     found: tuple[Candidate, ...] = ()
     named: tuple[Provision, ...] = ()
     unknown: tuple[Pinpoint, ...] = ()
+    nearest: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,6 @@ class Findings:
     def readable(self) -> tuple[Side, ...]:
         """The sides of which there is a wording on the day asked."""
         return tuple(side for side in self.sides if side.wording is not None)
-
-    def side(self, instrument: InstrumentId) -> Side:
-        """The findings of one instrument."""
-        return next(side for side in self.sides if side.instrument == instrument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def find_evidence(
     others = [_lift_counterparts(concordance, side, sides, weight) for side in others]
     matches = (inquiry.subject and _matches(ranked, inquiry, sides)) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
-    nearness = max((_nearness(store, guide, search, every) for search in searches), default=0.0)
+    nearness = max((_nearness(guide, search, place, every) for place, search in enumerate(searches)), default=0.0)
     if any(_is_titled(match, inquiry) for match in matches):
         nearness = NAMED_SCORE
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
@@ -246,7 +244,8 @@ def _search_side(
     if wording is None:
         return Side(instrument, None, ())
     rank, find = (_rank_notes, locate_noted) if is_noted(wording) else (_rank, locate)
-    lists = [rank(store, guide, search, wording) for search in searches]
+    hits = [search_wording(store, search.query, wording) for search in searches]
+    lists = [rank(found, guide, search, wording) for found, search in zip(hits, searches, strict=True)]
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
     located = {place: find(wording, place) for place in own}
     named = [one for found in located.values() if found is not None for one in _quotable(wording, found)]
@@ -256,15 +255,16 @@ def _search_side(
     ]
     found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
     unknown = tuple(place for place, found in located.items() if found is None)
-    return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown)
+    nearest = tuple(max(hit.cosine for hit in one) for one in hits if one)
+    return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown, nearest)
 
 
-def _rank(store: Store, guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+def _rank(hits: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The passages of a wording by what the engines make of them and what the guide says of their places."""
     noted = _led(guide, search, wording, issues=False)
     issues = _led(guide, search, wording, issues=True)
     found: dict[Pinpoint, Candidate] = {}
-    for hit in search_wording(store, search.query, wording):
+    for hit in hits:
         weight = RECITAL_WEIGHT if hit.provision.kind in RECITALS else 1.0
         score = weight * (
             hit.score
@@ -277,7 +277,7 @@ def _rank(store: Store, guide: Guide, search: _Search, wording: Expression) -> l
     return sorted(found.values(), key=lambda one: -one.score)
 
 
-def _rank_notes(store: Store, guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+def _rank_notes(_: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The places of a wording of which only our notes are held, by how well what is said of them fits."""
     noted = _led(guide, search, wording, issues=False)
     issues = _led(guide, search, wording, issues=True)
@@ -364,11 +364,10 @@ def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> 
     return tuple(Candidate(hit.provision, hit.passage.start, hit.passage.end, hit.score) for hit in hits[:10])
 
 
-def _nearness(store: Store, guide: Guide, search: _Search, sides: Iterable[Side]) -> float:
+def _nearness(guide: Guide, search: _Search, place: int, sides: Iterable[Side]) -> float:
     """The best cosine of a question with our words and that with the law's, added up: neither alone tells."""
-    hits = (hit for side in sides if side.wording for hit in search_wording(store, search.query, side.wording))
     near = guide.nearest(search.query.vector)
-    return near + max((hit.cosine for hit in hits), default=near)
+    return near + max((side.nearest[place] for side in sides if side.nearest), default=near)
 
 
 def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:

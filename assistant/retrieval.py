@@ -1,6 +1,5 @@
 """What each instrument says on a subject: found by words and by meaning, each instrument searched on its own."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +12,6 @@ from ingest.identifiers import InstrumentId
 from ingest.index import Shelf, Store
 from ingest.instrument import Authority, Expression, Provision
 from ingest.passages import Passage, shelf_of
-from ingest.pinpoint import Pinpoint
 
 DEPTH = 250
 WORDS_WEIGHT = 0.35
@@ -28,11 +26,6 @@ class Hit:
     score: float
     cosine: float
 
-    @property
-    def unit(self) -> Pinpoint:
-        """The whole article, recital, annex or numbered paragraph."""
-        return self.provision.pinpoint.unit
-
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -45,12 +38,6 @@ class Query:
 def make_query(phrase: str, embedder: Embedder) -> Query:
     """A query: its key words for the one engine, the vector of the whole phrase for the other."""
     return Query(keywords(phrase) or phrase, embedder.embed_query(phrase))
-
-
-def search_instrument(store: Store, query: Query, instrument: InstrumentId, day: date) -> list[Hit]:
-    """The passages of an instrument's wording on a day, best first; none where that day has no wording."""
-    wording = store.corpus.wording_on(instrument, day)
-    return [] if wording is None else search_wording(store, query, wording)
 
 
 def search_wording(store: Store, query: Query, wording: Expression) -> list[Hit]:
@@ -88,23 +75,3 @@ def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[Instr
 
 def _hit(store: Store, passage: Passage, score: float, cosine: float) -> Hit:
     return Hit(store.corpus.provision(passage.expression, passage.pinpoint), passage, score, cosine)
-
-
-def best_by_unit(hits: Iterable[Hit]) -> list[Hit]:
-    """The best hit of each unit, best first."""
-    best: dict[Pinpoint, Hit] = {}
-    for hit in hits:
-        held = best.get(hit.unit)
-        if held is None or hit.score > held.score:
-            best[hit.unit] = hit
-    return sorted(best.values(), key=lambda hit: -hit.score)
-
-
-def merge(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """The best score of each passage over several searches, best first."""
-    best: dict[tuple[object, ...], Hit] = {}
-    for hit in (hit for hits in lists for hit in hits):
-        key = (hit.passage.expression, hit.passage.pinpoint, hit.passage.start)
-        if key not in best or hit.score > best[key].score:
-            best[key] = hit
-    return sorted(best.values(), key=lambda hit: -hit.score)
