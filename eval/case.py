@@ -70,7 +70,8 @@ class Case(BaseModel):
     """One gold question with what its answer must rest on.
 
     `gold` names the provisions without which the answer is wrong, by instrument; `also` those that are equally right.
-    A case of kind REFUSAL names the reason; DIALOGUE has earlier turns in `history`, oldest first.
+    A case of kind REFUSAL names the reason; DIALOGUE has earlier turns in `history`, oldest first. A question that
+    leads to an answer carries the same question asked neutrally in `neutral`: both are to rest on the same provisions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,7 @@ class Case(BaseModel):
     question: str
     history: tuple[str, ...] = ()
     standalone: str = ""
+    neutral: str = ""
     as_of: date | None = None
     gold: Places = {}
     also: Places = {}
@@ -102,6 +104,8 @@ class Case(BaseModel):
             raise ValueError("gold names no provision")
         if self.kind is CaseKind.COMPARISON and sum(1 for places in self.gold.values() if places) < 2:
             raise ValueError("a comparison has gold on two sides")
+        if self.neutral and (self.history or self.neutral.split() == self.question.split()):
+            raise ValueError("neutral is the question asked without its lead, of a case without a history")
         return self
 
     def places(self) -> Iterator[tuple[InstrumentId, Pinpoint]]:

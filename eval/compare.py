@@ -36,6 +36,11 @@ class Difference:
         """How much the mean rose."""
         return self.after - self.before
 
+    @property
+    def is_beyond_chance(self) -> bool:
+        """Whether the interval leaves no change out."""
+        return self.interval is not None and not self.interval.low <= 0 <= self.interval.high
+
 
 def compare_runs(before: RunRecord, after: RunRecord) -> tuple[Difference, ...]:
     """Every measure that both runs took, over the cases that both asked; raises UsageError when there is none."""
@@ -47,12 +52,19 @@ def compare_runs(before: RunRecord, after: RunRecord) -> tuple[Difference, ...]:
     return tuple(difference for measure in measures if (difference := _compare(measure, pairs)) is not None)
 
 
-def find_settings_changes(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    """What differed between the runs besides the scores, a line each."""
-    for name in ("system", "writer", "model", "corpus_id", "gold", "commit"):
+def find_circumstances(before: RunRecord, after: RunRecord) -> Iterator[str]:
+    """What differed between the runs besides the scores, and what either lacks, a line each."""
+    for name in ("system", "writer", "model", "prompts", "corpus_id", "gold", "commit"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield f"{name}: {old} → {new}"
+    lost = len({case.id for case in before.cases} - {case.id for case in after.cases})
+    new_cases = len({case.id for case in after.cases} - {case.id for case in before.cases})
+    if lost or new_cases:
+        yield f"cases: {lost} only in the first run, {new_cases} only in the second, which are left out"
+    for run in (before, after):
+        if run.errors or not run.complete:
+            yield f"{run.name}: {run.errors} in error and unscored{'' if run.complete else ', interrupted'}"
     old_settings, new_settings = before.settings.model_dump(mode="json"), after.settings.model_dump(mode="json")
     for name, old in old_settings.items():
         if old != new_settings[name]:

@@ -1,8 +1,12 @@
-"""Thresholds that a run must reach (`data/gates.toml`), and the lines of a run that fall short of them."""
+"""Thresholds that a run must reach (`data/gates.toml`), and the lines of a run that fall short of them.
+
+A gate has a floor, which has been reached and is not to be lost, and may have a target, which is still to be reached.
+Only the floor closes the gate; how far it is to the target is printed.
+"""
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
@@ -25,14 +29,15 @@ class _Frozen(BaseModel):
 
 
 class Gate(_Frozen):
-    """A threshold of a measure, over all cases or one kind; `exact` leaves no room for noise.
+    """The floor and the target of a measure, over all cases or one kind; `exact` leaves no room for noise.
 
-    With `relative_to` the threshold is for the measure's mean over that of the other.
+    With `relative_to` both are for the measure's mean over that of the other.
     """
 
     measure: Measure
     at_least: float | None = None
     at_most: float | None = None
+    target: float | None = None
     kind: CaseKind | None = None
     relative_to: Measure | None = None
     exact: bool = False
@@ -41,15 +46,27 @@ class Gate(_Frozen):
     def _agree(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("a gate has either at_least or at_most")
+        if self.target is not None and not self.threshold.is_met(self.target):
+            raise ValueError("the target asks for less than the floor")
         return self
+
+    @property
+    def threshold(self) -> "Threshold":
+        """The floor."""
+        if self.at_least is not None:
+            return Threshold(self.at_least, least=True)
+        assert self.at_most is not None
+        return Threshold(self.at_most, least=False)
 
 
 class LatencyGate(_Frozen):
-    """The most milliseconds that the median and the 95th percentile of a stage may take."""
+    """The most milliseconds that the median and the 95th percentile of a stage may take, and their targets."""
 
     stage: str
     p50: Annotated[float, Field(gt=0)] | None = None
     p95: Annotated[float, Field(gt=0)] | None = None
+    target_p50: Annotated[float, Field(gt=0)] | None = None
+    target_p95: Annotated[float, Field(gt=0)] | None = None
 
 
 class Gates(_Frozen):
@@ -58,6 +75,29 @@ class Gates(_Frozen):
     errors: int = 0
     gate: tuple[Gate, ...]
     latency: tuple[LatencyGate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The least that a value may be, or the most."""
+
+    value: float
+    least: bool
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{'≥' if self.least else '≤'} {self.value:g}{self.unit}"
+
+    def is_met(self, value: float) -> bool:
+        """Whether a value is on its right side."""
+        return value >= self.value if self.least else value <= self.value
+
+    def distance(self, value: float) -> str:
+        """How far a value is from it, as a target."""
+        if self.is_met(value):
+            return f"target {self} reached"
+        apart = f"{abs(self.value - value):.1f}{self.unit}" if self.unit else f"{abs(self.value - value):.3f}"
+        return f"{apart} from the target {self}"
 
 
 class Outcome(StrEnum):
@@ -71,12 +111,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One line of the gate: what was held against what."""
+    """One line of the gate: what was held against what, and how far it is to the target where there is one."""
 
     name: str
     found: str
     threshold: str
     outcome: Outcome
+    target: str = ""
 
     @property
     def passes(self) -> bool:
@@ -113,7 +154,7 @@ def _judge_errors(run: RunRecord, most: int) -> Verdict:
 def _judge(run: RunRecord, gate: Gate) -> Verdict:
     found = summarise_measure(run, gate.measure, gate.kind)
     name = TRAITS[gate.measure].title + (f", {gate.kind}" if gate.kind else "")
-    threshold = f"≥ {gate.at_least:g}" if gate.at_least is not None else f"≤ {gate.at_most:g}"
+    threshold = str(gate.threshold)
     if gate.relative_to is not None:
         whole = summarise_measure(run, gate.relative_to, gate.kind)
         threshold += f" of {TRAITS[gate.relative_to].title}"
@@ -121,7 +162,8 @@ def _judge(run: RunRecord, gate: Gate) -> Verdict:
     if found.mean is None:
         return Verdict(name, "–", threshold, Outcome.UNMEASURED)
     written = f"{found.mean:.3f} (n {found.n}, {write_interval(found.interval)})"
-    return Verdict(name, written, threshold, _outcome(found.mean, found.interval, gate))
+    target = "" if gate.target is None else replace(gate.threshold, value=gate.target).distance(found.mean)
+    return Verdict(name, written, threshold, _outcome(found.mean, found.interval, gate), target)
 
 
 def _relative(found: Summary, whole: float | None) -> Summary:
@@ -132,25 +174,26 @@ def _relative(found: Summary, whole: float | None) -> Summary:
 
 
 def _outcome(mean: float, interval: Interval | None, gate: Gate) -> Outcome:
-    around = interval if interval is not None and not gate.exact else Interval(mean, mean)
-    if gate.at_least is not None:
-        met, within = mean >= gate.at_least, around.high >= gate.at_least
-    else:
-        assert gate.at_most is not None
-        met, within = mean <= gate.at_most, around.low <= gate.at_most
-    return Outcome.MET if met else Outcome.NOISE if within else Outcome.FAILS
+    if gate.threshold.is_met(mean):
+        return Outcome.MET
+    if gate.exact or interval is None:
+        return Outcome.FAILS
+    within = gate.threshold.is_met(interval.high if gate.threshold.least else interval.low)
+    return Outcome.NOISE if within else Outcome.FAILS
 
 
 def _judge_times(run: RunRecord, gates: Gates) -> Iterator[Verdict]:
     by_stage = {latency.stage: latency for latency in find_latencies(run)}
     for gate in gates.latency:
         latency = by_stage.get(gate.stage)
-        for name, most in (("p50", gate.p50), ("p95", gate.p95)):
+        for name, most, target in (("p50", gate.p50, gate.target_p50), ("p95", gate.p95, gate.target_p95)):
             if most is None:
                 continue
-            title, threshold = f"{gate.stage}, {name}", f"≤ {most:g} ms"
+            title, threshold = f"{gate.stage}, {name}", Threshold(most, least=False, unit=" ms")
             if latency is None:
-                yield Verdict(title, "–", threshold, Outcome.UNMEASURED)
+                yield Verdict(title, "–", str(threshold), Outcome.UNMEASURED)
                 continue
             took = latency.p50 if name == "p50" else latency.p95
-            yield Verdict(title, f"{took:.1f} ms", threshold, Outcome.MET if took <= most else Outcome.FAILS)
+            distance = "" if target is None else replace(threshold, value=target).distance(took)
+            outcome = Outcome.MET if threshold.is_met(took) else Outcome.FAILS
+            yield Verdict(title, f"{took:.1f} ms", str(threshold), outcome, distance)

@@ -1,4 +1,8 @@
-"""Whether a text says a fact: literal matching, blind to case, white space, typography and how numbers are set."""
+"""Whether a text says a fact: literal matching, blind to case, white space, typography and how numbers are set.
+
+Nearness of meaning was measured and left out: `visavis eval judges` prints what an embedding would add, nothing at a
+precision of 0.95. A sentence with another addressee or a "not" often lies nearer to a fact than its paraphrase does.
+"""
 
 import re
 import unicodedata

@@ -1,8 +1,9 @@
-"""From scores to numbers: mean with standard error, Wilson interval, percentiles, paired bootstrap."""
+"""From scores to numbers: mean with standard error, Wilson interval, percentiles, paired bootstrap, overlap."""
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from eval.score import Score
@@ -62,6 +63,20 @@ def percentile(values: Sequence[float], percent: float) -> float:
     below = math.floor(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def jaccard(one: Collection[object], other: Collection[object]) -> float:
+    """What two collections share over what either has; at least one has something."""
+    return len({*one} & {*other}) / len({*one} | {*other})
+
+
+def cohen_kappa(pairs: Sequence[tuple[object, object]]) -> float | None:
+    """Cohen's kappa of n > 0 pairs of labels: agreement beyond what chance gives; None where chance gives all of it."""
+    n = len(pairs)
+    observed = sum(one == other for one, other in pairs) / n
+    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    expected = sum(first[label] * second[label] for label in first) / n**2
+    return (observed - expected) / (1 - expected) if expected < 1 else None
 
 
 def paired_bootstrap(differences: Sequence[float], resamples: int = RESAMPLES) -> Interval | None:

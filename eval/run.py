@@ -4,21 +4,23 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
 from assistant.answer import Answer
+from assistant.errors import ModelError
 from assistant.question import Question
 from eval.case import Case, CaseKind, Half
-from eval.record import CaseRecord, RunRecord, Settings, Stages, find_commit
+from eval.judging import ModelJudge
+from eval.record import CaseRecord, Journal, RunRecord, Settings, Stages, find_commit, find_writer, save_run
 from eval.score import Measure, Score
-from eval.scorers import score_case, score_recall
+from eval.scorers import score_case, score_consistency, score_gap, score_recall, score_stability
 from ingest.corpus import Corpus
-from ingest.errors import VisavisError
+from ingest.errors import UsageError, VisavisError
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,47 +34,109 @@ class Respondent(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A respondent with its name and the measures that it is measured by."""
+    """A respondent with its name, the measures that it is measured by, and a hash of its prompts where it has any.
+
+    A `judge` gives its opinion of each answer too.
+    """
 
     name: str
     respondent: Respondent
     measures: tuple[Measure, ...] = tuple(Measure)
+    prompts: str = ""
+    judge: ModelJudge | None = None
 
 
-def run_entrant(
-    entrant: Entrant, cases: Sequence[Case], corpus: Corpus, settings: Settings, gold: str, progress: Progress
-) -> RunRecord:
-    """Ask an entrant every case and score it; Ctrl-C gives a record of what was scored until then."""
-    started, clock = datetime.now(UTC), time.perf_counter()
-    dated = [_on_day(case, settings.as_of) for case in cases]
-    records: list[CaseRecord] = []
-    writers: list[Answer] = []
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What every entrant of a run is asked, from which texts; `gold` tells the cases from others."""
+
+    cases: tuple[Case, ...]
+    corpus: Corpus
+    settings: Settings
+    gold: str
+
+
+def run_entrant(entrant: Entrant, paper: Paper, progress: Progress, earlier: RunRecord | None = None) -> RunRecord:
+    """Ask an entrant every case and score it; Ctrl-C gives a record of what was scored until then.
+
+    The run is journalled on the disk until it is saved. With an `earlier` run it is taken up: what was scored stays,
+    what is missing or ended in an error is asked; raises UsageError when the earlier run was another one.
+    """
+    clock, cases = time.perf_counter(), [_on_day(case, paper.settings.as_of) for case in paper.cases]
+    head = _begin(entrant, paper) if earlier is None else _take_up(earlier, entrant, paper)
+    records = {record.id: record for record in head.cases}
+    missing = [case for case in cases if case.id not in records]
     complete = True
-    try:
-        _warm_up(entrant, dated[0])
-        for done, case in enumerate(dated):
-            progress(entrant.name, done, len(dated))
-            record, answer = _run_case(entrant, case, corpus)
-            records.append(record)
-            writers.extend([answer] if answer else [])
-        progress(entrant.name, len(dated), len(dated))
-    except KeyboardInterrupt:
-        complete = False
+    with Journal(head) as journal:
+        try:
+            if missing:
+                _warm_up(entrant, missing[0])
+            for case in missing:
+                progress(entrant.name, len(records), len(cases))
+                records[case.id] = _run_case(entrant, case, paper)
+                journal.add(records[case.id])
+            progress(entrant.name, len(cases), len(cases))
+        except KeyboardInterrupt:
+            complete = False
+    asked = tuple(records[case.id] for case in cases if case.id in records)
+    run = head.model_copy(
+        update={
+            "cases": asked,
+            "complete": complete,
+            "seconds": round(head.seconds + time.perf_counter() - clock, 3),
+            "peak_mb": max(head.peak_mb, round(_peak_memory(), 1)),
+            **find_writer(asked),
+        }
+    )
+    save_run(run)
+    journal.remove()
+    return run
+
+
+def _begin(entrant: Entrant, paper: Paper) -> RunRecord:
+    """The head of a new run."""
+    started = datetime.now(UTC)
     return RunRecord(
         name=f"{started:%Y%m%dT%H%M%S}{started.microsecond // 1000:03d}-{entrant.name}",
         system=entrant.name,
-        writer=writers[0].writer.name if writers else "",
-        model=writers[0].writer.model if writers else None,
-        corpus_id=corpus.id,
-        gold=gold,
+        writer="",
+        model=None,
+        prompts=entrant.prompts,
+        corpus_id=paper.corpus.id,
+        gold=paper.gold,
         commit=find_commit(),
-        settings=settings,
+        settings=paper.settings,
         measures=entrant.measures,
-        complete=complete,
+        complete=False,
         started=started.isoformat(timespec="seconds"),
-        seconds=round(time.perf_counter() - clock, 3),
-        peak_mb=round(_peak_memory(), 1),
-        cases=tuple(records),
+        seconds=0.0,
+        peak_mb=0.0,
+        cases=(),
+    )
+
+
+def _take_up(earlier: RunRecord, entrant: Entrant, paper: Paper) -> RunRecord:
+    """The head of a run that is taken up, with the cases that stay; raises UsageError when it was another one."""
+    differences = {
+        "gold": (earlier.gold, paper.gold),
+        "corpus": (earlier.corpus_id, paper.corpus.id),
+        "settings": (earlier.settings, paper.settings),
+        "prompts": (earlier.prompts, entrant.prompts),
+    }
+    changed = [name for name, (old, new) in differences.items() if old != new]
+    if changed:
+        raise UsageError(
+            f"the run {earlier.name} cannot be taken up, for its {' and its '.join(changed)} changed since; "
+            "begin a new run without --resume."
+        )
+    commit = find_commit()
+    known = earlier.commit == commit or earlier.commit.endswith(f", then {commit}")
+    return earlier.model_copy(
+        update={
+            "cases": tuple(case for case in earlier.cases if case.is_settled),
+            "commit": earlier.commit if known else f"{earlier.commit}, then {commit}",
+            "complete": False,
+        }
     )
 
 
@@ -92,19 +156,20 @@ def _warm_up(entrant: Entrant, case: Case) -> None:
         entrant.respondent.ask(ask_case(case))
 
 
-def _run_case(entrant: Entrant, case: Case, corpus: Corpus) -> tuple[CaseRecord, Answer | None]:
+def _run_case(entrant: Entrant, case: Case, paper: Paper) -> CaseRecord:
     """Ask one case and score the answer; whatever goes wrong leaves it unscored, with the reason."""
     scores: dict[Measure, Score] = {}
     stages, answer, error = None, None, ""
     try:
         answer, stages = _ask_timed(entrant.respondent, ask_case(case))
-        scores = score_case(case, answer, corpus, entrant.measures)
-        if case.kind is CaseKind.DIALOGUE and Measure.WRITTEN_OUT in entrant.measures:
-            written_out = entrant.respondent.ask(Question(text=case.standalone, as_of=case.day, id=case.id))
-            scores[Measure.WRITTEN_OUT] = score_recall(case, written_out, corpus)
+        _check_model(answer)
+        scores = score_case(case, answer, paper.corpus, entrant.measures)
+        scores.update(_score_asked_again(entrant, case, answer, paper))
+        if entrant.judge is not None:
+            scores[Measure.JUDGED_SUPPORT] = entrant.judge.score(answer, paper.corpus)
     except Exception as raised:  # one answer's defect must not lose the other cases: it is recorded, and fails the gate
         error, scores = _name_error(raised), {}
-    record = CaseRecord(
+    return CaseRecord(
         id=case.id,
         kind=case.kind,
         half=Half(case.half),
@@ -113,8 +178,30 @@ def _run_case(entrant: Entrant, case: Case, corpus: Corpus) -> tuple[CaseRecord,
         scores=scores,
         stages=stages,
         error=error,
+        case=case,
+        answer=answer.record() if answer else None,
     )
-    return record, answer
+
+
+def _check_model(answer: Answer) -> None:
+    """Raise ModelError where the model that was to write failed: what is left of the answer says nothing of it."""
+    failures = [notice.text for notice in answer.notices if notice.kind == "model_unavailable"]
+    if failures:
+        raise ModelError(failures[0])
+
+
+def _score_asked_again(entrant: Entrant, case: Case, answer: Answer, paper: Paper) -> Iterator[tuple[Measure, Score]]:
+    """What only a second question shows: the last turn written out, the neutral question, the same one again."""
+    ask, wanted = entrant.respondent.ask, entrant.measures
+    if case.kind is CaseKind.DIALOGUE and Measure.WRITTEN_OUT in wanted:
+        written_out = score_recall(case, ask(replace(ask_case(case), text=case.standalone, history=())), paper.corpus)
+        yield Measure.WRITTEN_OUT, written_out
+        yield Measure.FOLLOW_UP_GAP, score_gap(written_out, score_recall(case, answer, paper.corpus))
+    if case.neutral and Measure.CONSISTENCY in wanted:
+        yield Measure.CONSISTENCY, score_consistency(answer, ask(replace(ask_case(case), text=case.neutral)))
+    if paper.settings.repeat > 1 and Measure.STABILITY in wanted:
+        again = [ask(ask_case(case)) for _ in range(paper.settings.repeat - 1)]
+        yield Measure.STABILITY, score_stability(answer, again)
 
 
 def _ask_timed(respondent: Respondent, question: Question) -> tuple[Answer, Stages]:

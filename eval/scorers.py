@@ -5,14 +5,17 @@ gold place or lies in it counts 1, one that only holds a gold place (the article
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from assistant.answer import Answer, Citation, RefusalReason
 from eval.case import Case, CaseKind
 from eval.matching import normalise, says
+from eval.metrics import jaccard
+from eval.ranking_metrics import Judged, average_precision, ndcg
 from eval.score import Measure, Score
 from ingest.corpus import Corpus
 from ingest.errors import PinpointError
-from ingest.identifiers import InstrumentId
+from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 from ingest.instrument import Authority, Provision
 from ingest.pinpoint import Pinpoint
 
@@ -83,6 +86,55 @@ def score_recall(case: Case, answer: Answer, _: Corpus) -> Score:
     first = found_units(answer)[:FIRST]
     lost = [unit for unit in gold if unit not in first]
     return Score(1 - len(lost) / len(gold), _list(first), f"not found: {_list(lost)}")
+
+
+def score_recall_convention(case: Case, answer: Answer, _: Corpus) -> Score:
+    """The share of the Convention's gold units among the first ten distinct units of both instruments."""
+    return _recall_of(case, answer, CONVENTION)
+
+
+def score_recall_act(case: Case, answer: Answer, _: Corpus) -> Score:
+    """The share of the AI Act's gold units among the first ten distinct units of both instruments."""
+    return _recall_of(case, answer, AI_ACT)
+
+
+def score_ndcg(case: Case, answer: Answer, _: Corpus) -> Score:
+    """The discounted gain of the first ten distinct units, a gold unit being worth 1, over that of the best order."""
+    return _ranked(case, answer, ndcg)
+
+
+def score_average_precision(case: Case, answer: Answer, _: Corpus) -> Score:
+    """The precision at each gold unit among the first ten distinct units, summed, over the number of gold units."""
+    return _ranked(case, answer, average_precision)
+
+
+def score_consistency(leading: Answer, neutral: Answer) -> Score:
+    """What the provisions cited to a leading question and to the same one asked neutrally share, over all of them."""
+    led, asked = _cited(leading), _cited(neutral)
+    if not led and not asked:
+        return _unscored("neither answer cites a provision")
+    apart = [place for place in (*led, *asked) if (place in led) != (place in asked)]
+    return Score(jaccard(led, asked), _list(led), f"in one of the two alone: {_list(apart)}")
+
+
+def score_gap(written_out: Score, with_history: Score) -> Score:
+    """How much less is found of a conversation's last question than of the same one written out."""
+    if written_out.value is None or with_history.value is None:
+        return _unscored("a refusal")
+    return Score(written_out.value - with_history.value, with_history.answer, with_history.explanation)
+
+
+def score_stability(answer: Answer, again: Sequence[Answer]) -> Score:
+    """1 when every repeat gives the same record, but for its id, its timings and when the index was built."""
+    first, others = lasting_record(answer), [lasting_record(one) for one in again]
+    differing = sorted({name for other in others for name in first if other[name] != first[name]})
+    return Score(float(not differing), f"{len(again) + 1} answers", f"differ in: {', '.join(differing) or 'nothing'}")
+
+
+def lasting_record(answer: Answer) -> dict[str, Any]:
+    """An answer's record without what may differ from one asking to the next."""
+    record = {name: part for name, part in answer.record().items() if name not in {"id", "timings_ms"}}
+    return {**record, "corpus": answer.corpus_id}
 
 
 def score_precision_article(case: Case, answer: Answer, _: Corpus) -> Score:
@@ -220,6 +272,10 @@ SCORERS: Mapping[Measure, Scorer] = {
     Measure.HIT_POINT: score_hit_point,
     Measure.MRR: score_reciprocal_rank,
     Measure.RECALL: score_recall,
+    Measure.RECALL_CONVENTION: score_recall_convention,
+    Measure.RECALL_ACT: score_recall_act,
+    Measure.NDCG: score_ndcg,
+    Measure.MAP: score_average_precision,
     Measure.PRECISION_ARTICLE: score_precision_article,
     Measure.RECALL_ARTICLE: score_recall_article,
     Measure.PRECISION: score_precision,
@@ -243,6 +299,24 @@ def _both_sides(case: Case, answer: Answer, right: Iterable[Place]) -> Score:
     hits = _in_order(_units(right), first)
     absent = [side for side in case.sides if all(side != instrument for instrument, _ in hits)]
     return Score(float(not absent), _list(first), f"nothing from {', '.join(absent)}" if absent else "")
+
+
+def _recall_of(case: Case, answer: Answer, side: InstrumentId) -> Score:
+    gold = [unit for unit in _units(case.gold_places) if unit[0] == side]
+    if not _has_gold(case) or not gold:
+        return _unscored(f"gold has nothing of {side}")
+    lost = [unit for unit in gold if unit not in found_units(answer)[:FIRST]]
+    return Score(1 - len(lost) / len(gold), "", f"not found: {_list(lost)}")
+
+
+def _ranked(case: Case, answer: Answer, take: Callable[[Sequence[str], Judged], float]) -> Score:
+    """A ranking measure of the distinct units, every gold unit being right."""
+    if not _has_gold(case):
+        return _unscored("a refusal")
+    gold = dict.fromkeys((f"{side}:{unit}" for side, unit in _units(case.gold_places)), 1)
+    found = [f"{side}:{unit}" for side, unit in found_units(answer)]
+    ranks = [str(rank) for rank, unit in enumerate(found[:FIRST], 1) if unit in gold]
+    return Score(take(found, gold), f"ranks {', '.join(ranks) or 'none'}", f"gold {', '.join(gold)}")
 
 
 def _has_gold(case: Case) -> bool:

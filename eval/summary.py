@@ -10,8 +10,17 @@ from eval.record import CaseRecord, RunRecord
 from eval.score import TRAITS, Measure
 
 WORST = 10
+STAGES = {
+    "wall": "whole answer",
+    "processor": "processor",
+    "analyse": "analyse",
+    "retrieve": "retrieve",
+    "write": "write",
+    "ground": "ground",
+}
+ALWAYS = frozenset({"wall", "processor"})
 HIDDEN = "(test half: not shown)"
-NOT_BLAMED = frozenset({Measure.BOTH_SIDES_ALSO, Measure.WRITTEN_OUT})
+NOT_BLAMED = frozenset({Measure.BOTH_SIDES_ALSO, Measure.WRITTEN_OUT, Measure.FOLLOW_UP_GAP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +50,20 @@ def summarise_measure(
 
 
 def find_latencies(run: RunRecord) -> tuple[Latency, ...]:
-    """The wall-clock, processor and retrieval times of the cases that were answered."""
+    """The wall-clock and processor times of the cases that were answered, and those of the stages that took any."""
     timed = [case.stages for case in run.cases if case.stages is not None]
     if not timed:
         return ()
-    stages = {
-        "whole answer": [one.wall for one in timed],
-        "processor": [one.processor for one in timed],
-        "retrieve": [one.retrieve for one in timed],
-    }
+    stages = {name: [getattr(one, name) for one in timed] for name in STAGES}
+    taken = {title: stages[name] for name, title in STAGES.items() if name in ALWAYS or any(stages[name])}
     return tuple(
-        Latency(name, len(values), percentile(values, 50), percentile(values, 95)) for name, values in stages.items()
+        Latency(title, len(values), percentile(values, 50), percentile(values, 95)) for title, values in taken.items()
     )
 
 
 def find_worst(run: RunRecord, most: int = WORST) -> tuple[Fault, ...]:
     """The cases that lose most, worst first; those that lose nothing are left out."""
-    faults = [fault for fault in map(_find_fault, run.cases) if fault.loss > 0]
+    faults = [fault for fault in map(find_fault, run.cases) if fault.loss > 0]
     return tuple(sorted(faults, key=lambda fault: (-fault.loss, fault.case.id))[:most])
 
 
@@ -92,19 +98,26 @@ def _measure_records(run: RunRecord) -> Iterator[dict[str, Any]]:
                     yield {"measure": measure, "kind": kind, "half": half, **asdict(found)}
 
 
-def _find_fault(case: CaseRecord) -> Fault:
+def find_fault(case: CaseRecord) -> Fault:
+    """What went wrong with a case, by how much: the mean of what its measures lost."""
     if case.error:
         return Fault(case, 1.0, (case.error,))
     losses: list[float] = []
     reasons: list[str] = []
     for measure, score in case.scores.items():
-        if score.value is None or measure in NOT_BLAMED:
+        if score.value is None or measure in NOT_BLAMED or TRAITS[measure].judged:
             continue
         loss = min(score.value, 1.0) if TRAITS[measure].less else 1 - score.value
         losses.append(loss)
         if loss > 0:
             reasons.append(f"{TRAITS[measure].title} {score.value:.2f} ({score.explanation or score.answer})")
     return Fault(case, sum(losses) / len(losses) if losses else 0.0, tuple(reasons))
+
+
+def title(measure: Measure) -> str:
+    """A measure's title, with an arrow where less is better."""
+    trait = TRAITS[measure]
+    return f"{trait.title} ↓" if trait.less else trait.title
 
 
 def write_number(value: float | None) -> str:

@@ -15,6 +15,7 @@ from eval.summary import (
     find_latencies,
     find_worst,
     summarise_measure,
+    title,
     write_interval,
     write_number,
     write_summary,
@@ -33,8 +34,11 @@ def open_console() -> Console:
 
 def print_run(run: RunRecord, console: Console, *, hide_test: bool) -> None:
     """Print the tables of a run; `hide_test` keeps the questions of the test half from being read."""
-    console.print(_overall_table(run))
-    console.print(_kind_table(run))
+    computed = [measure for measure in run.measures if not TRAITS[measure].judged]
+    console.print(_overall_table(run, computed))
+    console.print(_kind_table(run, computed))
+    if run.settings.judge:
+        console.print(_judged_table(run))
     console.print(_latency_table([run]))
     _print_worst(run, console, hide_test=hide_test)
 
@@ -46,40 +50,47 @@ def print_side_by_side(runs: Sequence[RunRecord], console: Console) -> None:
     for heading in ("n", *(run.system for run in runs), "lead"):
         table.add_column(heading, justify="right")
     for measure in dict.fromkeys(measure for run in runs for measure in run.measures):
+        if TRAITS[measure].judged:
+            continue
         first, *others = (summarise_measure(run, measure) for run in runs)
         if first.n or any(one.n for one in others):
             means = (write_summary(one).partition(" (")[0] for one in (first, *others))
-            table.add_row(_title(measure), str(first.n), *means, _lead(first, others))
+            table.add_row(title(measure), str(first.n), *means, _lead(measure, first, others))
     if any(run.errors for run in runs):
         table.add_row("cases in error, unscored ↓", "", *(str(run.errors) for run in runs), "")
     console.print(table)
     console.print(_latency_table(runs))
 
 
-def _lead(first: Summary, others: Sequence[Summary]) -> str:
-    """How far a system is above the best of the others, none of whose measures is better when less."""
+def _lead(measure: Measure, first: Summary, others: Sequence[Summary]) -> str:
+    """How far a system is better than the best of the others."""
     means = [one.mean for one in others if one.mean is not None]
-    return "–" if first.mean is None or not means else f"{first.mean - max(means):+.3f}"
+    if first.mean is None or not means:
+        return "–"
+    return f"{min(means) - first.mean if TRAITS[measure].less else first.mean - max(means):+.3f}"
 
 
-def _title(measure: Measure) -> str:
-    trait = TRAITS[measure]
-    return f"{trait.title} ↓" if trait.less else trait.title
+def _judged_table(run: RunRecord) -> Table:
+    """A model's opinion, in a table of its own."""
+    judged = [measure for measure in run.measures if TRAITS[measure].judged]
+    table = _overall_table(run, judged)
+    table.title = f"Judged by {run.settings.judge}, prompt {run.settings.judge_prompt}"
+    return table
 
 
-def _overall_table(run: RunRecord) -> Table:
+def _overall_table(run: RunRecord, measures: Sequence[Measure]) -> Table:
     failed = f", {run.errors} IN ERROR AND UNSCORED" if run.errors else ""
     table = Table(title=f"{run.system}: {len(run.cases)} cases{failed}, corpus {run.corpus_id}")
     table.add_column("measure")
     for heading in ("mean", "std. error", "n", "95 % interval", "development", "test"):
         table.add_column(heading, justify="right")
-    for measure in run.measures:
+    for measure in measures:
         found = summarise_measure(run, measure)
         if not found.n:
             continue
         halves = (write_summary(summarise_measure(run, measure, half=half)) for half in Half)
         table.add_row(
-            _title(measure),
+            title(measure),
             write_number(found.mean),
             write_number(found.error),
             str(found.n),
@@ -89,16 +100,16 @@ def _overall_table(run: RunRecord) -> Table:
     return table
 
 
-def _kind_table(run: RunRecord) -> Table:
+def _kind_table(run: RunRecord, measures: Sequence[Measure]) -> Table:
     kinds = [kind for kind in CaseKind if any(case.kind is kind for case in run.cases)]
     table = Table(title="By kind of question: mean ± standard error (n)")
     table.add_column("measure")
     for kind in kinds:
         table.add_column(kind, justify="right")
-    for measure in run.measures:
+    for measure in measures:
         found = [summarise_measure(run, measure, kind) for kind in kinds]
         if any(one.n for one in found):
-            table.add_row(_title(measure), *(write_summary(one, decimals=2) for one in found))
+            table.add_row(title(measure), *(write_summary(one, decimals=2) for one in found))
     return table
 
 
@@ -133,27 +144,40 @@ def _cut(text: str) -> str:
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
 
 
-def write_differences(differences: Sequence[Difference], most: int) -> tuple[Table, list[str]]:
-    """What a second run gained and lost: a table by measure, and lines of at most so many cases each."""
-    table = Table(title="Second run against the first, over the cases that both scored")
-    table.add_column("measure")
-    for heading in ("n", "before", "after", "change", "95 % interval", "gains", "losses"):
-        table.add_column(heading, justify="right")
-    lines: list[str] = []
+def print_differences(differences: Sequence[Difference], most: int, console: Console) -> None:
+    """Print what a second run gained and lost: a table by measure, and lines of at most so many cases each."""
+    computed = [one for one in differences if not TRAITS[one.measure].judged]
+    judged = [one for one in differences if TRAITS[one.measure].judged]
+    for heading, chosen in (("", computed), (", judged by a model", judged)):
+        if chosen:
+            console.print(_difference_table(heading, chosen))
     for one in differences:
+        for sign, changes in (("+", one.gains), ("-", one.losses)):
+            for change in changes[:most]:
+                line = f"{sign} {title(one.measure)}: {change.id} {change.before:.2f} → {change.after:.2f}"
+                console.print(line, markup=False, soft_wrap=True)
+            if len(changes) > most:
+                console.print(f"{sign} {title(one.measure)}: {len(changes) - most} more", markup=False)
+
+
+def _difference_table(heading: str, differences: Sequence[Difference]) -> Table:
+    table = Table(
+        title=f"Second run against the first{heading}, over the cases that both scored",
+        caption="The interval is of the paired bootstrap; * marks a change that is more than chance.",
+    )
+    table.add_column("measure")
+    for column in ("n", "before", "after", "change", "95 % interval", "gains", "losses"):
+        table.add_column(column, justify="right")
+    for one in differences:
+        interval = "–" if one.interval is None else f"{one.interval.low:+.3f} to {one.interval.high:+.3f}"
         table.add_row(
-            _title(one.measure),
+            title(one.measure),
             str(one.n),
             write_number(one.before),
             write_number(one.after),
-            f"{one.change:+.3f}",
-            write_interval(one.interval),
+            f"{one.change:+.3f}{' *' if one.is_beyond_chance else ''}",
+            interval,
             str(len(one.gains)),
             str(len(one.losses)),
         )
-        for sign, changes in (("+", one.gains), ("-", one.losses)):
-            lines += [
-                f"{sign} {_title(one.measure)}: {change.id} {change.before:.2f} → {change.after:.2f}"
-                for change in changes[:most]
-            ]
-    return table, lines
+    return table

@@ -1,6 +1,10 @@
 """The commands on a small index built by the real embedder: tables, JSON, records, exit codes."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +21,7 @@ from ingest.index import Current
 from ingest.pipeline import passage_size
 from ingest.sources import search_path
 
+CHECKOUT = Path(visavis.__file__).parent
 CASES = [
     {
         "id": "one",
@@ -158,6 +163,96 @@ def test_ctrl_c_keeps_what_was_scored(run: Run, cases: Path, home: Path, monkeyp
     assert [case["id"] for case in record["cases"]] == ["one"]
 
 
+KILLED = """
+import os, signal, sys
+import visavis
+from assistant.answering import Assistant
+
+ask = Assistant.ask
+
+def killed(assistant, question):
+    if question.id == "two":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ask(assistant, question)
+
+if __name__ == "__main__":
+    Assistant.ask = killed
+    sys.exit(visavis.main(sys.argv[1:]))
+"""
+
+
+def test_kill_9_keeps_what_was_scored_and_resume_takes_it_up(run: Run, cases: Path, home: Path) -> None:
+    command = [sys.executable, "-c", KILLED, "eval", "run", "--cases", str(cases)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    ended = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert records(home) == []
+    code, _, err = run("run", "--resume", "--limit", 2)
+    assert code == 2
+    assert "was asked with limit = none, not 2" in err
+    code, out, _ = run("run", "--resume", "--json")
+    assert code == 0
+    assert json.loads(out)["cases"] == 3
+    (record,) = records(home)
+    assert record["complete"]
+    assert record["settings"]["cases"] == str(cases)
+    assert [case["id"] for case in record["cases"]] == ["one", "two", "three"]
+    assert list(home.rglob("runs/*.jsonl")) == []
+
+
+def test_a_run_whose_cases_changed_is_not_taken_up(run: Run, cases: Path, home: Path) -> None:
+    run("run", "--cases", cases)
+    (before,) = records(home)
+    cases.write_text(json.dumps(CASES[0]), encoding="utf-8")
+    code, out, err = run("run", "--resume", before["name"])
+    assert (code, out) == (2, "")
+    assert "cannot be taken up, for its gold changed since" in err.splitlines()[-1]
+    assert records(home) == [before]
+
+
+def test_a_model_that_is_not_named_writes_nothing(run: Run, cases: Path, home: Path) -> None:
+    code, out, err = run("run", "--cases", cases, "--writer", "model")
+    assert (code, out) == (2, "")
+    assert "no model is set" in err.splitlines()[-1]
+    assert records(home) == []
+
+
+def test_without_being_asked_no_model_writes(
+    run: Run, cases: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISAVIS_MODEL", "openai:none")
+    assert run("run", "--cases", cases)[0] == 0
+    (record,) = records(home)
+    assert (record["writer"], record["model"], record["prompts"]) == ("quoting", None, "")
+
+
+def test_what_there_is_no_run_of_is_not_taken_up(run: Run) -> None:
+    code, _, err = run("run", "--resume")
+    assert code == 2
+    assert "there is no run 'last'" in err
+
+
+def test_repeats_show_that_the_record_is_stable(run: Run, cases: Path) -> None:
+    code, out, _ = run("run", "--cases", cases, "--repeat", 3, "--json")
+    assert code == 0
+    stability = [one for one in json.loads(out)["measures"] if one["measure"] == "stability" and one["kind"] is None]
+    assert [(one["n"], one["mean"]) for one in stability if one["half"] is None] == [(3, 1.0)]
+
+
+def test_a_report_is_written_to_a_file_or_printed(run: Run, cases: Path, tmp_path: Path) -> None:
+    run("run", "--cases", cases)
+    path = tmp_path / "report.html"
+    assert run("report", "last", "--output", path)[0] == 0
+    assert "How do I bake bread?" in path.read_text(encoding="utf-8")
+    code, out, _ = run("report", "last", "--format", "md")
+    assert code == 0
+    assert out.startswith("# Evaluation of visavis")
+    code, _, err = run("report", "last", "--output", tmp_path / "absent" / "report.html")
+    assert code == 2
+    assert "cannot be written" in err
+    assert run("report")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -195,7 +290,7 @@ def test_schema_is_json(run: Run) -> None:
     assert set(json.loads(out)["required"]) == {"id", "kind", "question", "author"}
 
 
-@pytest.mark.parametrize("command", ["run", "baselines", "compare", "gate", "schema"])
+@pytest.mark.parametrize("command", ["run", "baselines", "compare", "report", "gate", "schema"])
 def test_help(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0

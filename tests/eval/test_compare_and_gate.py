@@ -5,12 +5,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from eval.case import CaseKind, Half
-from eval.compare import compare_runs, find_settings_changes
+from eval.compare import compare_runs, find_circumstances
 from eval.gate import Gate, Gates, Outcome, judge_run, load_gates
 from eval.record import CaseRecord, RunRecord, Settings, Stages
 from eval.score import Measure, Score
+from eval.tables import print_differences
 from ingest.errors import UsageError
 
 Values = dict[Measure, float | None]
@@ -89,7 +91,35 @@ def test_what_changed_in_the_settings() -> None:
     after = before.model_copy(
         update={"corpus_id": "large", "settings": before.settings.model_copy(update={"limit": 3})}
     )
-    assert list(find_settings_changes(before, after)) == ["corpus_id: small → large", "limit: None → 3"]
+    assert list(find_circumstances(before, after)) == ["corpus_id: small → large", "limit: None → 3"]
+
+
+def test_what_either_run_lacks_is_said() -> None:
+    before, after = record(shares(1, 1, 1)), record(shares(1, 0), name="later", error="broken")
+    assert list(find_circumstances(before, after)) == [
+        "cases: 1 only in the first run, 0 only in the second, which are left out",
+        "later: 2 in error and unscored",
+    ]
+
+
+def test_a_change_beyond_chance() -> None:
+    # 20 of 20 gained: every resample gains, the interval is from 1 to 1; 1 of 20: some resamples gain nothing.
+    zeros = record(shares(*[0] * 20))
+    (all_gained,) = compare_runs(zeros, record(shares(*[1] * 20)))
+    (one_gained,) = compare_runs(zeros, record(shares(1, *[0] * 19)))
+    assert (all_gained.is_beyond_chance, one_gained.is_beyond_chance) == (True, False)
+
+
+def test_the_table_marks_what_is_beyond_chance(capsys: pytest.CaptureFixture[str]) -> None:
+    opinion = [{Measure.JUDGED_SUPPORT: 0.0, **one} for one in shares(*[0] * 20)]
+    after = record([{Measure.JUDGED_SUPPORT: 1.0, **one} for one in shares(1, *[0] * 19)])
+    print_differences(compare_runs(record(opinion), after), 2, Console(width=160))
+    first, _, second = capsys.readouterr().out.partition("judged by a model")
+    assert "+0.050 " in first
+    assert "+0.050 *" not in first
+    assert "+1.000 *" in second
+    assert "case-0 0.00 → 1.00" in second
+    assert "18 more" in second
 
 
 @pytest.mark.parametrize(
@@ -109,6 +139,25 @@ def test_what_changed_in_the_settings() -> None:
 )
 def test_thresholds_and_their_noise(values: list[float], gate: dict[str, object], outcome: Outcome) -> None:
     assert judge(record(shares(*values)), **gate) is outcome
+
+
+@pytest.mark.parametrize(
+    ("values", "gate", "outcome", "target"),
+    [
+        # 9 of 10: the floor is met, the target 0.97 is 0.07 away.
+        ([1] * 9 + [0], {"at_least": 0.9, "target": 0.97}, Outcome.MET, "0.070 from the target ≥ 0.97"),
+        ([1] * 10, {"at_least": 0.9, "target": 0.97}, Outcome.MET, "target ≥ 0.97 reached"),
+        ([1] * 2 + [0] * 8, {"at_most": 0.5, "target": 0.1}, Outcome.MET, "0.100 from the target ≤ 0.1"),
+        ([1] * 2 + [0] * 8, {"at_least": 0.9, "target": 0.97}, Outcome.FAILS, "0.770 from the target ≥ 0.97"),
+        ([1] * 10, {"at_least": 0.9}, Outcome.MET, ""),
+    ],
+)
+def test_the_floor_decides_and_the_target_is_only_shown(
+    values: list[float], gate: dict[str, object], outcome: Outcome, target: str
+) -> None:
+    gates = Gates.model_validate({"gate": [{"measure": "hit_5_article", **gate}]})
+    verdict = judge_run(record(shares(*values)), gates)[1]
+    assert (verdict.outcome, verdict.target) == (outcome, target)
 
 
 def test_a_ratio() -> None:
@@ -136,6 +185,7 @@ def test_latency_and_errors() -> None:
 def test_the_programs_own_thresholds_are_valid() -> None:
     gates = load_gates()
     assert {gate.measure for gate in gates.gate} >= {Measure.BOTH_SIDES, Measure.FIDELITY, Measure.EXISTENCE}
+    assert all(gate.target is not None for gate in gates.gate)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +195,8 @@ def test_the_programs_own_thresholds_are_valid() -> None:
         ('[[gate]]\nmeasure = "luck"\nat_least = 1', "gate.0.measure"),
         ('[[gate]]\nmeasure = "mrr"', "either at_least or at_most"),
         ('[[gate]]\nmeasure = "mrr"\nat_lest = 1', "gate.0.at_lest"),
+        ('[[gate]]\nmeasure = "mrr"\nat_least = 0.9\ntarget = 0.8', "the target asks for less than the floor"),
+        ('[[gate]]\nmeasure = "false_refusal"\nat_most = 0.1\ntarget = 0.2', "the target asks for less than the floor"),
     ],
 )
 def test_bad_thresholds(tmp_path: Path, text: str, message: str) -> None:

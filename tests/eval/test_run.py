@@ -1,19 +1,20 @@
 """The run with a scripted respondent: scores, timings, errors, interruption, the record on the disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assistant.answer import Answer, Evidence, Timings
+from assistant.answer import Answer, Citation, Evidence, Notice, Timings, Writer
 from assistant.errors import GroundingError, QuestionError
 from assistant.question import Question
 from eval.case import Case, CaseKind, Half
-from eval.record import RunRecord, Settings, load_run, save_run
-from eval.run import Entrant, run_entrant
-from eval.score import RETRIEVAL, Measure
+from eval.record import RunRecord, Settings, load_run, runs_folder, save_run
+from eval.run import Entrant, Paper, run_entrant
+from eval.score import RETRIEVAL, Measure, Score
 from eval.summary import HIDDEN, find_latencies, find_worst, summarise_measure, summary_record
 from ingest.corpus import Corpus
 from ingest.errors import UsageError
@@ -48,8 +49,15 @@ def silent(_: str, __: int, ___: int) -> None:
 
 @pytest.fixture
 def run(corpus: Corpus) -> Run:
-    def start(script: Script, *cases: Case, measures: tuple[Measure, ...] = tuple(Measure)) -> RunRecord:
-        return run_entrant(Entrant("scripted", script, measures), cases, corpus, SETTINGS, "gold", silent)
+    def start(
+        script: Script,
+        *cases: Case,
+        measures: tuple[Measure, ...] = tuple(Measure),
+        earlier: RunRecord | None = None,
+        **changes: Any,  # noqa: ANN401
+    ) -> RunRecord:
+        paper = replace(Paper(cases, corpus, SETTINGS, "gold"), **changes)
+        return run_entrant(Entrant("scripted", script, measures), paper, silent, earlier)
 
     return start
 
@@ -84,7 +92,7 @@ def test_the_first_question_warms_up_and_is_not_counted(run: Run, case: MakeCase
     script = Script({"good?": good})
     record = run(script, case(question="good?"))
     assert len(script.asked) == 2
-    assert [latency.n for latency in find_latencies(record)] == [1, 1, 1]
+    assert [latency.n for latency in find_latencies(record)] == [1] * 6
     assert record.cases[0].stages is not None
     assert record.cases[0].stages.retrieve == 2
 
@@ -131,6 +139,55 @@ def test_a_dialogue_is_asked_with_its_history_and_written_out(
     assert record.cases[0].score(Measure.WRITTEN_OUT).value == 1.0
 
 
+def test_the_gap_of_a_follow_up(run: Run, case: MakeCase, good: Answer, find: Find, reply: Reply) -> None:
+    dialogue = case(kind="dialogue", question="and the Act?", history=["Who is bound?"], standalone="Who does it bind?")
+    half = reply(evidence=find(f"{CONVENTION}:art_3/a"))
+    record = run(Script({"and the Act?": half, "Who does it bind?": good}), dialogue, case(id="no-dialogue"))
+    # one of two gold articles with history, both written out: 1 - 0.5.
+    assert record.cases[0].score(Measure.FOLLOW_UP_GAP).value == 0.5
+    assert summarise_measure(record, Measure.FOLLOW_UP_GAP).n == 1
+
+
+def test_a_leading_question_is_held_against_the_neutral_one(
+    run: Run, case: MakeCase, reply: Reply, cite: Callable[..., Citation]
+) -> None:
+    leading = case(question="Surely nobody is bound?", neutral="Who is bound?")
+    led = reply(citations=(cite(1, f"{CONVENTION}:art_3/a"), cite(2, f"{AI_ACT}:art_2/b")))
+    asked = reply(citations=(cite(1, f"{AI_ACT}:art_2/b"), cite(2, f"{AI_ACT}:art_4")))
+    record = run(Script({"Surely nobody is bound?": led, "Who is bound?": asked}), leading)
+    # art_2/b is in both, art_3/a and art_4 in one each: 1 of 3.
+    assert record.cases[0].score(Measure.CONSISTENCY).value == pytest.approx(1 / 3)
+
+
+@dataclass
+class Wavering:
+    """Gives the same answer, now with other timings, now with other evidence."""
+
+    answers: list[Answer]
+    asked: int = -2
+
+    def ask(self, _: Question) -> Answer:
+        self.asked += 1
+        return self.answers[max(self.asked, 0)]
+
+
+@pytest.mark.parametrize(("other", "value"), [("timings", 1.0), ("evidence", 0.0)])
+def test_stability_is_the_same_record_but_for_id_and_times(
+    corpus: Corpus, case: MakeCase, good: Answer, find: Find, other: str, value: float
+) -> None:
+    later = replace(good, id="another", timings=Timings(9, 9, 9, 9), corpus_built="2027-01-01T00:00:00Z")
+    last = later if other == "timings" else replace(later, evidence=find(f"{CONVENTION}:art_9"))
+    paper = Paper((case(),), corpus, SETTINGS.model_copy(update={"repeat": 3}), "gold")
+    record = run_entrant(Entrant("scripted", Wavering([good, later, last])), paper, silent)
+    score = record.cases[0].score(Measure.STABILITY)
+    assert score.value == value
+    assert score.explanation == ("differ in: nothing" if value else "differ in: evidence")
+
+
+def test_without_repeats_stability_is_not_measured(run: Run, case: MakeCase, good: Answer) -> None:
+    assert run(Script({"good?": good}), case(question="good?")).cases[0].score(Measure.STABILITY).value is None
+
+
 def test_only_what_an_entrant_is_measured_by_is_scored(run: Run, case: MakeCase, good: Answer) -> None:
     record = run(Script({"good?": good}), case(question="good?"), measures=RETRIEVAL)
     assert set(record.cases[0].scores) <= set(RETRIEVAL)
@@ -163,6 +220,116 @@ def test_by_kind_and_half(run: Run, case: MakeCase, good: Answer, bad: Answer) -
     halves = [summarise_measure(record, Measure.MRR, half=half).n for half in Half]
     assert sum(halves) == 11
     assert halves[0] == sum(one.half is Half.DEV for one in (*cases, single))
+
+
+# Stopped, and taken up
+
+ALL = {"one": "good?", "two": "stop?", "three": "more?"}
+
+
+@pytest.fixture
+def three(case: MakeCase) -> list[Case]:
+    return [case(id=name, question=question) for name, question in ALL.items()]
+
+
+def test_what_is_missing_is_asked_and_the_rest_stays(run: Run, three: list[Case], good: Answer) -> None:
+    stopped = run(Script({"good?": good, "stop?": KeyboardInterrupt(), "more?": good}), *three)
+    script = Script({"stop?": good, "more?": good})
+    whole = run(script, *three, earlier=load_run(stopped.name))
+    assert [one.id for one in whole.cases] == ["one", "two", "three"]
+    assert {question.id for question in script.asked} == {"two", "three"}
+    assert (whole.complete, whole.name, whole.started) == (True, stopped.name, stopped.started)
+    assert whole.cases[0] == stopped.cases[0]
+    assert whole.seconds > stopped.seconds
+    assert load_run(whole.name) == whole
+
+
+def test_what_ended_in_an_error_is_asked_again(run: Run, three: list[Case], good: Answer) -> None:
+    failed = run(Script({"good?": good, "stop?": TimeoutError("no answer"), "more?": good}), *three)
+    assert failed.errors == 1
+    script = Script({"stop?": good})
+    whole = run(script, *three, earlier=failed)
+    assert {question.id for question in script.asked} == {"two"}
+    assert (whole.errors, len(whole.cases)) == (0, 3)
+
+
+def test_a_model_that_fails_leaves_the_case_unscored_and_is_asked_again(
+    run: Run, three: list[Case], good: Answer
+) -> None:
+    lame = replace(good, notices=(Notice("model_unavailable", "The model did not answer in time."),))
+    failed = run(Script({"good?": good, "stop?": lame, "more?": good}), *three)
+    assert failed.cases[1].error == "The model did not answer in time."
+    assert failed.cases[1].scores == {}
+    script = Script({"stop?": good})
+    assert run(script, *three, earlier=failed).errors == 0
+    assert {question.id for question in script.asked} == {"two"}
+
+
+def test_a_score_that_failed_is_taken_again(run: Run, three: list[Case], good: Answer) -> None:
+    whole = run(Script(dict.fromkeys(ALL.values(), good)), *three)
+    opinion = {Measure.JUDGED_SUPPORT: Score(None, explanation="the judge is busy", failed=True)}
+    last = whole.cases[2].model_copy(update={"scores": {**whole.cases[2].scores, **opinion}})
+    script = Script({"more?": good})
+    again = run(script, *three, earlier=whole.model_copy(update={"cases": (*whole.cases[:2], last)}))
+    assert {question.id for question in script.asked} == {"three"}
+    assert Measure.JUDGED_SUPPORT not in again.cases[2].scores
+
+
+def test_the_model_is_named_though_it_did_not_write_the_first_answer(run: Run, three: list[Case], good: Answer) -> None:
+    written = replace(good, writer=Writer("model", "openai:local"))
+    record = run(Script({"good?": good, "stop?": written, "more?": written}), *three)
+    assert (record.writer, record.model) == ("model", "openai:local")
+
+
+def test_a_whole_run_asks_nothing_more(run: Run, three: list[Case], good: Answer) -> None:
+    whole = run(Script(dict.fromkeys(ALL.values(), good)), *three)
+    script = Script({})
+    assert run(script, *three, earlier=whole).cases == whole.cases
+    assert script.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gold": "other"}, "for its gold changed since"),
+        ({"settings": SETTINGS.model_copy(update={"repeat": 2})}, "for its settings changed since"),
+        ({"corpus": Corpus("large", "", ())}, "for its corpus changed since"),
+        ({"gold": "other", "corpus": Corpus("large", "", ())}, "for its gold and its corpus changed since"),
+    ],
+)
+def test_another_run_is_not_taken_up(
+    run: Run, three: list[Case], good: Answer, changes: dict[str, object], message: str
+) -> None:
+    earlier = run(Script(dict.fromkeys(ALL.values(), good)), *three)
+    script = Script({})
+    with pytest.raises(UsageError, match=message):
+        run(script, *three, earlier=earlier, **changes)
+    assert script.asked == []
+
+
+def test_what_nothing_could_catch_leaves_a_journal(run: Run, three: list[Case], good: Answer) -> None:
+    with pytest.raises(SystemExit):
+        run(Script({"good?": good, "stop?": SystemExit(), "more?": good}), *three)
+    (path,) = runs_folder().iterdir()
+    with path.open("a", encoding="utf-8") as journal:
+        journal.write('{"id": "two", "kind": "comp')
+    stopped = load_run(path.stem)
+    assert [one.id for one in stopped.cases] == ["one"]
+    assert (stopped.complete, stopped.writer) == (False, "scripted")
+    assert stopped.cases[0].answer == good.record()
+    whole = run(Script({"stop?": good, "more?": good}), *three, earlier=stopped)
+    assert [one.id for one in whole.cases] == ["one", "two", "three"]
+    assert [kept.name for kept in runs_folder().iterdir()] == [f"{whole.name}.json"]
+
+
+def test_a_journal_that_was_tampered_with_is_refused(run: Run, three: list[Case], good: Answer) -> None:
+    with pytest.raises(SystemExit):
+        run(Script({"good?": good, "stop?": SystemExit()}), *three)
+    (path,) = runs_folder().iterdir()
+    for text in ("", "{}\n", path.read_text(encoding="utf-8") + "nonsense\n"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match="no record of a run"):
+            load_run(path.stem)
 
 
 # The record on the disk

@@ -1,10 +1,13 @@
 """Each scorer on answers written by hand, its arithmetic in a comment."""
 
+import warnings
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assistant.answer import (
     Answer,
@@ -21,11 +24,13 @@ from assistant.answer import (
 from eval import scorers
 from eval.case import Case
 from eval.score import Measure
-from eval.scorers import SCORERS, found_units, score_case
+from eval.scorers import SCORERS, found_units, score_case, score_consistency
 from ingest.corpus import Corpus
 from ingest.identifiers import AI_ACT, CONVENTION
 from ingest.instrument import Authority, Relation
 from ingest.pinpoint import Pinpoint
+from tests.eval.conftest import find as make_evidence
+from tests.eval.conftest import reply as make_reply
 
 C, A = CONVENTION, AI_ACT
 MakeCase = Callable[..., Case]
@@ -42,6 +47,59 @@ def refuse(reason: RefusalReason = RefusalReason.OUT_OF_CORPUS) -> Refusal:
 
 
 # What was found
+
+
+@pytest.mark.parametrize(
+    ("places", "convention", "act", "ndcg", "average"),
+    [
+        # gold: Article 3 of the Convention, Article 2 of the Act; the best order gains 1/log2(2) + 1/log2(3) = 1.6309.
+        ([f"{C}:art_3/b", f"{A}:art_2"], 1.0, 1.0, 1.0, 1.0),
+        # ranks 2 and 4: (1/log2(3) + 1/log2(5)) / 1.6309 = (0.6309 + 0.4307) / 1.6309; (1/2 + 2/4) / 2.
+        ([f"{A}:art_9", f"{A}:art_2/a", f"{A}:rct_1", f"{C}:art_3"], 1.0, 1.0, 0.6509, 0.5),
+        # rank 1 of one side alone: 1 / 1.6309; (1/1) / 2.
+        ([f"{A}:art_2", f"{A}:art_3"], 0.0, 1.0, 0.6131, 0.5),
+        ([f"{C}:art_9"], 0.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_ranks_of_both_sides(
+    case: MakeCase, reply: Reply, find: Find, corpus: Corpus, places: list[str],
+    convention: float, act: float, ndcg: float, average: float,
+) -> None:  # fmt: skip
+    wanted = (Measure.RECALL_CONVENTION, Measure.RECALL_ACT, Measure.NDCG, Measure.MAP)
+    found = score_case(case(), reply(evidence=find(*places)), corpus, wanted)
+    values = [found[measure].value for measure in wanted]
+    assert values == pytest.approx([convention, act, ndcg, average], abs=1e-4)
+
+
+def test_a_side_that_gold_does_not_name_is_unscored(case: MakeCase, reply: Reply, corpus: Corpus) -> None:
+    found = score_case(case(**SINGLE), reply(), corpus, (Measure.RECALL_CONVENTION, Measure.RECALL_ACT))
+    assert [found[measure].value for measure in found] == [None, 0.0]
+    assert score_case(case(**REFUSED), reply(), corpus, (Measure.NDCG,))[Measure.NDCG].value is None
+
+
+@given(st.lists(st.integers(1, 12), max_size=14), st.sets(st.integers(1, 12), min_size=1), st.sets(st.integers(1, 12)))
+def test_ranks_are_what_pytrec_eval_computes(found: list[int], act: set[int], convention: set[int]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pytrec_eval
+    gold = {side: [f"art_{n}" for n in sorted(labels)] for side, labels in ((A, act), (C, convention)) if labels}
+    asked = Case.model_validate({"id": "x", "kind": "single", "question": "?", "gold": gold, "author": "tests"})
+    places = [f"{A if number % 2 else C}:art_{number}" for number in found]
+    answer = make_reply(evidence=make_evidence(*places))
+    right = {f"{side}:{place}": 1 for side, all_of_it in gold.items() for place in all_of_it}
+    distinct = {unit: float(-rank) for rank, unit in enumerate(dict.fromkeys(places))}
+    theirs = pytrec_eval.RelevanceEvaluator({"q": right}, {"ndcg_cut.10", "map_cut.10", "recall.10"})
+    expected = theirs.evaluate({"q": distinct}).get("q", {"ndcg_cut_10": 0.0, "map_cut_10": 0.0, "recall_10": 0.0})
+    nowhere = Corpus("none", "", ())
+    ours = score_case(asked, answer, nowhere, (Measure.NDCG, Measure.MAP, Measure.RECALL))
+    assert ours[Measure.NDCG].value == pytest.approx(expected["ndcg_cut_10"])
+    assert ours[Measure.MAP].value == pytest.approx(expected["map_cut_10"])
+    assert ours[Measure.RECALL].value == pytest.approx(expected["recall_10"])
+
+
+def test_two_answers_that_cite_nothing_are_not_alike(reply: Reply, cite: Cite) -> None:
+    assert score_consistency(reply(), reply()).value is None
+    assert score_consistency(reply(citations=(cite(1, f"{A}:art_2"),)), reply()).value == 0.0
 
 
 def test_units_are_distinct_and_ordered_by_rank(find: Find, reply: Reply) -> None:
