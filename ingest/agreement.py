@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from ingest.instrument import Provision
-from ingest.pinpoint import Pinpoint
+from ingest.pinpoint import Pinpoint, StepKind
 from ingest.readers.reading import Reading, count_characters
 
 LEAST_WORDS = 0.999  # of a unit's words, equal in two formats
@@ -43,7 +43,11 @@ class UnitAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two formats of one act held against each other; `same` counts the units that are equal to the letter."""
+    """Two formats of one act held against each other; `same` counts the units that are equal to the letter.
+
+    `shared_labels` are the points whose label a point under an earlier subparagraph of the same paragraph has already,
+    so that they alone keep a step for their subparagraph: Article 43(1), second subparagraph, point (a).
+    """
 
     left: str
     right: str
@@ -53,6 +57,7 @@ class Agreement:
     units: tuple[UnitAgreement, ...]
     same: int
     differences: tuple[Difference, ...]
+    shared_labels: tuple[Pinpoint, ...] = ()
 
     @property
     def share(self) -> float:
@@ -115,7 +120,14 @@ def compare_formats(left: str, one: Iterable[Provision], right: str, other: Iter
         tuple(units),
         sum(ours[place].is_unit and ours[place].text == theirs[place].text for place in shared),
         tuple(differences),
+        tuple(filter(_keeps_subparagraph, ours)),
     )
+
+
+def _keeps_subparagraph(place: Pinpoint) -> bool:
+    """Whether a labelled point has a step for the subparagraph that it stands under."""
+    *_, above, last = (None, *place.steps)
+    return above is not None and above.kind is StepKind.SUBPARAGRAPH and last is not None and not last.kind
 
 
 def _compare_headings(place: Pinpoint, one: Provision, other: Provision) -> list[Difference]:

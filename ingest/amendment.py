@@ -12,22 +12,34 @@ from pathlib import Path
 from ingest.errors import AmendmentError
 from ingest.identifiers import InstrumentId
 from ingest.instrument import ProvisionKind, SourceSpan
-from ingest.operations import Operation, OperationKind, Part, apply_operations, find_draft
+from ingest.operations import Operation, OperationKind, Part, apply_operations, correct_operations, find_draft
 from ingest.pinpoint import ORDINALS, Pinpoint, Step, StepKind
 from ingest.readers.entries import Entry, Role, draft_quoted, is_punctuation, is_quotation, strip_quotation
 from ingest.readers.eurlex_html import ActPage, open_act_page
 from ingest.structure import Draft, bare_label
 
-__all__ = ["Operation", "OperationKind", "Part", "amend", "apply_operations", "find_draft", "read_operations"]
+__all__ = [
+    "Operation",
+    "OperationKind",
+    "Part",
+    "amend",
+    "apply_operations",
+    "find_draft",
+    "read_operations",
+    "read_order",
+    "read_target",
+]
 
 AMENDED = "(EU) 2024/1689"
+AMENDING = InstrumentId("eu-2026-1744")
+LONGEST_SHOWN = 200  # characters of an instruction, in an error
 
-_NUMBER = re.compile(r"\((?:EU|EC|EEC|EU, Euratom)\)(?: No)? (?P<year>\d{4})/(?P<number>\d+)")
 _END = re.compile(r"[\s:;.,]+$")
 _LABEL = r"(?:\d+[a-z]*|(?:\([0-9a-z]+\))+)"
 _PLACE = re.compile(
     rf"""(?:\barticle\ (?P<article>\d+[a-z]*)(?P<steps>(?:\([0-9a-z]+\))*)
       | \bannex\ (?P<annex>[IVXLC]+)\b
+      | \brecital\ \(?(?P<recital>\d+)\)?
       | \bsection\ (?P<section>[A-Z]|\d+)\b
       | \b(?:paragraph|point)s?\ (?P<labels>{_LABEL}(?:(?:,\ and\ |,\ |\ and\ |\ to\ ){_LABEL})*)
       | \b(?P<ordinal>{"|".join(ORDINALS)})\ (?:subparagraph|paragraph)\b
@@ -94,7 +106,9 @@ class _Instruction:
     source: SourceSpan
 
     def fail(self, reason: str) -> AmendmentError:
-        return AmendmentError(f"{self.source.file}, {self.amending}: {reason} in {self.text!r}; it is not applied.")
+        return AmendmentError(
+            f"{self.source.file}, {self.amending}: {reason} in {self.text[:LONGEST_SHOWN]!r}; it is not applied."
+        )
 
     def order(self, kind: OperationKind, place: _Place) -> Operation:
         """An operation on a place."""
@@ -104,11 +118,20 @@ class _Instruction:
         return Operation(self.amending, kind, settled.pinpoint, settled.part, settled.within)
 
 
-def amend(base: tuple[Draft, ...], amending_path: Path) -> tuple[tuple[Draft, ...], tuple[Operation, ...]]:
-    """The AI Act as the amending act's page changes it, and the operations that do; raises AmendmentError."""
-    page = open_act_page(amending_path)
-    operations = _read_page(page, AMENDED)
-    return apply_operations(base, operations, _instrument(page)), operations
+def amend(
+    base: tuple[Draft, ...],
+    amending_path: Path,
+    amending: InstrumentId = AMENDING,
+    amended: str = AMENDED,
+    corrections: Sequence[Operation] = (),
+) -> tuple[tuple[Draft, ...], tuple[Operation, ...]]:
+    """An act as the amending act's page changes it, and the operations that do; raises AmendmentError.
+
+    `amending` is the id of the amending act, `amended` the number by which it names the other: "(EU) 2024/1689";
+    `corrections` are those of corrigenda to the amending act.
+    """
+    operations = correct_operations(read_operations(amending_path, amended), corrections)
+    return apply_operations(base, operations, amending), operations
 
 
 def read_operations(path: Path, amended: str = AMENDED) -> tuple[Operation, ...]:
@@ -116,11 +139,15 @@ def read_operations(path: Path, amended: str = AMENDED) -> tuple[Operation, ...]
     return _read_page(open_act_page(path), amended)
 
 
-def _instrument(page: ActPage) -> InstrumentId:
-    match = _NUMBER.search(page.title())
-    if match is None:
-        raise AmendmentError(f"{page.file}: its title has no number like (EU) 2026/1744.")
-    return InstrumentId(f"eu-{match['year']}-{match['number']}")
+def read_order(amending: Pinpoint, text: str, file: str) -> tuple[Operation, ...]:
+    """What one instruction that quotes no provision orders ("in Article 2, the word ‘x’ is deleted")."""
+    return tuple(_read(_Instruction(amending, text, (), _Place(), SourceSpan(file))))
+
+
+def read_target(amending: Pinpoint, text: str, file: str) -> Operation:
+    """An operation, still without words, on the one place that a text names ("Annex III, point 5(b)")."""
+    instruction = _Instruction(amending, text, (), _Place(), SourceSpan(file))
+    return instruction.order(OperationKind.REPLACE_WORDS, _only(instruction, _places(instruction, text)))
 
 
 def _read_page(page: ActPage, amended: str) -> tuple[Operation, ...]:
@@ -277,6 +304,8 @@ def _narrow(place: _Place, match: re.Match[str]) -> Iterator[_Place]:
             yield article.below(*_LABEL_PARTS.findall(match["steps"]))
         case "annex":
             yield _Place(Pinpoint((Step(StepKind.ANNEX, match["annex"].upper()),)))
+        case "recital":
+            yield _Place(Pinpoint((Step(StepKind.RECITAL, match["recital"]),)))
         case "section":
             yield place.below(match["section"])
         case "labels":

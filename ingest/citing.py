@@ -1,11 +1,22 @@
 """What a provision cites, and what cites it, over all wordings of one day."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from ingest.identifiers import InstrumentId
 from ingest.instrument import Expression, Provision
 from ingest.pinpoint import Pinpoint
 from ingest.references import Reference, locate, resolve_references
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A reference to places of one of our instruments, and the smallest provision that holds its words."""
+
+    provision: Provision
+    text: str
+    instrument: InstrumentId
+    targets: tuple[Pinpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +45,38 @@ def find_cited(expression: Expression, provision: Provision) -> tuple[Reference,
     )
 
 
-def find_citing(expression: Expression, provision: Provision, others: Iterable[Expression]) -> tuple[CitedBy, ...]:
-    """The references to a provision, to a part of it or to what it is part of, in its own wording and in others."""
+def list_mentions(text: Expression) -> tuple[Mention, ...]:
+    """The references of a whole wording to places of our instruments, in order; a second for a long act."""
+    return tuple(
+        Mention(
+            text.smallest(unit.pinpoint, reference.start, reference.end),
+            reference.text,
+            reference.instrument,
+            reference.targets,
+        )
+        for unit in text.units()
+        for reference in resolve_references(text, unit)
+        if reference.instrument is not None
+    )
+
+
+def find_citing(
+    expression: Expression,
+    provision: Provision,
+    others: Iterable[Expression],
+    mentions_of: Callable[[Expression], tuple[Mention, ...]] = list_mentions,
+) -> tuple[CitedBy, ...]:
+    """The references to a provision, to a part of it or to what it is part of, in its own wording and in others.
+
+    Who asks often gives a `mentions_of` that keeps what it has found.
+    """
     around = _around(expression, provision)
     texts = (expression, *(one for one in others if one.instrument != expression.instrument))
-    return tuple(found for text in texts for found in _citing_in(text, expression, provision.pinpoint, around))
+    return tuple(
+        found
+        for text in texts
+        for found in _citing_in(mentions_of(text), text is expression, expression, provision.pinpoint, around)
+    )
 
 
 def _around(expression: Expression, provision: Provision) -> frozenset[Pinpoint]:
@@ -52,17 +90,16 @@ def _stays_inside(expression: Expression, place: Pinpoint, around: frozenset[Pin
     return all(place.contains(target) or target in around for target in reference.targets)
 
 
-def _citing_in(text: Expression, cited: Expression, place: Pinpoint, around: frozenset[Pinpoint]) -> Iterator[CitedBy]:
-    for unit in text.units():
-        for reference in resolve_references(text, unit):
-            if reference.instrument != cited.instrument:
-                continue
-            holder = text.smallest(unit.pinpoint, reference.start, reference.end)
-            if text is cited and place.contains(holder.pinpoint):
-                continue
-            target = _nearest(cited, reference.targets, place, around)
-            if target is not None and not (text is cited and target.contains(holder.pinpoint)):
-                yield CitedBy(holder, reference.text, target)
+def _citing_in(
+    mentions: Iterable[Mention], is_own: bool, cited: Expression, place: Pinpoint, around: frozenset[Pinpoint]
+) -> Iterator[CitedBy]:
+    for mention in mentions:
+        holder = mention.provision
+        if mention.instrument != cited.instrument or (is_own and place.contains(holder.pinpoint)):
+            continue
+        target = _nearest(cited, mention.targets, place, around)
+        if target is not None and not (is_own and target.contains(holder.pinpoint)):
+            yield CitedBy(holder, mention.text, target)
 
 
 def _nearest(

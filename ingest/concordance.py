@@ -76,7 +76,7 @@ class Correspondence(Strict):
     """One issue on which the instruments meet, or on which only one of them speaks.
 
     `sides` holds, by instrument, the places that carry the issue, the first being the one to quote first; `words` are
-    what a lay person would search with.
+    what a lay person would search with, `asked` whole questions as people put them.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -87,6 +87,7 @@ class Correspondence(Strict):
     addressees: dict[Instrument, Line] = {}
     note: Annotated[tuple[Sentence, ...], Field(min_length=1)]
     words: tuple[Line, ...] = ()
+    asked: tuple[Line, ...] = ()
     basis: Line
     reviewed: date
 

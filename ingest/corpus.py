@@ -1,31 +1,76 @@
 """Everything read: the wordings of all instruments, where a provision is looked up by its citation and its date."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ingest.application import Application, application_of
 from ingest.definitions import Definition, load_glossary
 from ingest.errors import IdentifierError, PinpointError, StoreStale
 from ingest.identifiers import ExpressionId, InstrumentId
-from ingest.instrument import RECITALS, Authority, Expression, Provision, ProvisionKind, SourceSpan
+from ingest.instrument import RECITALS, Authority, Corrigendum, Expression, Provision, ProvisionKind, SourceSpan
 from ingest.pinpoint import Pinpoint
 
 DEFAULT_LANGUAGE = "en"
 
 
+class Lack(StrEnum):
+    """Why a text could not be had."""
+
+    MISSING = "missing"
+    CHANGED = "changed"
+    UNREADABLE = "unreadable"
+
+
+_LACKS = {Lack.MISSING: "is missing", Lack.CHANGED: "has changed", Lack.UNREADABLE: "cannot be read"}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A text that could not be had: which, its (first) file, its official address or "", and why.
+
+    `text` is the line for whoever keeps the texts, which names paths and says what to do; `headline` names none.
+    """
+
+    source: str
+    name: str
+    file: str
+    url: str
+    reason: Lack
+    text: str
+
+    @property
+    def headline(self) -> str:
+        """What the matter is, without a path: "the Explanatory Report (coe-report) is missing"."""
+        return f"{self.name} ({self.source}) {_LACKS[self.reason]}"
+
+    def __str__(self) -> str:
+        return self.text
+
+    def record(self) -> dict[str, str]:
+        """Its JSON form, which `read` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, record: Mapping[str, str]) -> Self:
+        """Read what `record` gave; raises TypeError, KeyError or ValueError for anything else."""
+        words = {key: value for key, value in record.items() if key != "reason"}
+        return cls(**words, reason=Lack(record["reason"]))
+
+
 @dataclass(frozen=True)
 class Corpus:
-    """All expressions that were read; `missing` says, a line each, which texts could not be had and what to do."""
+    """All expressions that were read; `missing` says which texts could not be had, why, and what to do."""
 
     id: str
     built: str
     expressions: tuple[Expression, ...]
-    missing: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
     _by_id: dict[ExpressionId, Expression] = field(default_factory=dict, init=False, compare=False, repr=False)
     _definitions: dict[ExpressionId, tuple[Definition, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
@@ -141,6 +186,7 @@ def _expression_record(expression: Expression) -> dict[str, Any]:
         "url": expression.url,
         "published": expression.published.isoformat(),
         "column": expression.column,
+        "corrigenda": [[one.name, *map(str, one.places)] for one in expression.corrigenda],
         "provisions": [_provision_record(provision) for provision in expression.provisions],
     }
 
@@ -171,6 +217,9 @@ def _read_expression(record: dict[str, Any]) -> Expression:
         published=date.fromisoformat(record["published"]),
         provisions=tuple(_read_provisions(identity, record["provisions"])),
         column=record["column"],
+        corrigenda=tuple(
+            Corrigendum(name, tuple(map(Pinpoint.parse, places))) for name, *places in record["corrigenda"]
+        ),
     )
 
 

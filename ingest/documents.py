@@ -23,7 +23,7 @@ from ingest.clock import today
 from ingest.errors import SourceMissing, SourceUnreadable, UsageError
 from ingest.instrument import Authority
 from ingest.lexical import SNOWBALL, analyse
-from ingest.manifest import MANIFEST, Manifest, Source, SourceFormat, load_manifest
+from ingest.manifest import MANIFEST, Manifest, Source, SourceFormat, Use, load_manifest
 from ingest.readers.opening import shown
 from ingest.sources import Absent, Findings, SearchPath, find_sources
 from ingest.structure import Draft
@@ -48,7 +48,10 @@ _HEADER = "# Your own documents, written by `visavis ingest add` and `visavis in
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a user says of a document; an empty title is the file's name, no day is today."""
+    """What a user says of a document; an empty title is the file's name, no day is today.
+
+    A corrigendum names the source that it `corrects`.
+    """
 
     title: str
     authority: Authority
@@ -58,6 +61,8 @@ class Description:
     published: date | None = None
     column: bool = False
     format: SourceFormat | None = None
+    corrects: str = ""
+    celex: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,9 @@ def find_documents() -> Findings:
 
 def _again(absent: Absent, what: str) -> Absent:
     source = absent.source
-    return Absent(
-        source,
-        f"{source.short_title} ({source.id}): its copy {what} {documents_folder()}; "
+    return replace(
+        absent,
+        text=f"{source.short_title} ({source.id}): its copy {what} {documents_folder()}; "
         f"run `visavis ingest remove {source.id}`, and add the document again.",
     )
 
@@ -114,6 +119,7 @@ def check_document(file: Path, description: Description, official: Iterable[Sour
 
     Raises SourceMissing, SourceUnreadable, or UsageError for what is wrongly described or an official text already.
     """
+    sources = tuple(official)
     kind = description.format or FORMATS.get(file.suffix.lower())
     if not file.is_file():
         raise SourceMissing(f"{shown(file)}: there is no such file.")
@@ -125,7 +131,9 @@ def check_document(file: Path, description: Description, official: Iterable[Sour
     title = description.title.strip() or " ".join(re.split(r"[\s_]+", file.stem))
     day = description.published or today()
     digest = _hash(file)
-    same = _known_as(digest, official)
+    if description.corrects:
+        _check_corrected(description, sources)
+    same = _known_as(digest, sources)
     if same is not None:
         raise UsageError(f"{shown(file)}: these are the bytes of {same.title} ({same.id}), which is in the corpus.")
     identity = _identity(title, digest)
@@ -142,6 +150,9 @@ def check_document(file: Path, description: Description, official: Iterable[Sour
                 "format": kind,
                 "authority": description.authority,
                 "column": description.column,
+                "use": Use.CORRIGENDUM if description.corrects else Use.CORPUS,
+                "corrects": description.corrects,
+                "celex": description.celex or None,
                 "url": description.url,
                 "files": [{"path": f"{identity}{file.suffix.lower()}", "sha256": digest}],
                 "licence": LICENCE,
@@ -152,6 +163,20 @@ def check_document(file: Path, description: Description, official: Iterable[Sour
         first = error.errors(include_url=False, include_context=False)[0]
         said = first["msg"].removeprefix("Value error, ")
         raise UsageError(f"{first['loc'][0]} {str(first['input'])[:80]!r}: {said}.") from None
+
+
+def _check_corrected(description: Description, official: Iterable[Source]) -> None:
+    """Raise UsageError where a corrigendum is not of an act that can be corrected, in its own language."""
+    acts = [one for one in official if one.use is Use.CORPUS and one.authority is Authority.LAW]
+    fitting = [one.id for one in acts if one.language == description.language]
+    if description.corrects not in fitting:
+        allowed = ", ".join(fitting) or "none"
+        raise UsageError(
+            f"--corrects {description.corrects!r} is no text in {description.language!r} to be corrected; "
+            f"allowed: {allowed}."
+        )
+    if description.authority is not Authority.LAW:
+        raise UsageError(f"--authority {description.authority.value!r}: a corrigendum is law; give --authority law.")
 
 
 def check_words(file: Path, source: Source, drafts: Iterable[Draft]) -> None:
@@ -260,7 +285,9 @@ def _table(source: Source) -> str:
     }
     lines = [f"{key} = {_quoted(value)}" for key, value in texts.items()]
     lines += [f"version = {source.version}", f"published = {source.published}"]
-    lines += [f"column = {str(source.column).lower()}"]
+    lines += [f"column = {str(source.column).lower()}", f"use = {_quoted(source.use)}"]
+    lines += [f"corrects = {_quoted(source.corrects)}"] if source.corrects else []
+    lines += [f"celex = {_quoted(str(source.celex))}"] if source.celex else []
     lines += [f"files = [{{ path = {_quoted(file.path)}, sha256 = {_quoted(file.sha256)} }}]"]
     return "\n[[source]]\n" + "\n".join(lines) + "\n"
 

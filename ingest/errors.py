@@ -10,6 +10,7 @@ VisavisError                 anything a user can put right; the command line pri
 │   ├── SourceChanged        its bytes are not the ones the manifest names
 │   └── SourceIncomplete     it was read, but the counts fall short of the manifest's
 ├── DownloadError            an official address did not give the file
+├── EgressError              a connection to a host that no setting names (an OSError too, for the libraries)
 ├── AmendmentError           an operation of an amending act does not fit the text that it amends
 ├── EmbeddingError           the embedding weights are missing or not the pinned ones
 ├── StoreError               the index cannot be used
@@ -60,6 +61,10 @@ class SourceIncomplete(SourceError):
 
 class DownloadError(VisavisError):
     """An official address did not give the file."""
+
+
+class EgressError(VisavisError, PermissionError):
+    """A connection to a host that no setting names; the libraries that connect see an OSError."""
 
 
 class AmendmentError(VisavisError):

@@ -1,20 +1,18 @@
 """The texts read whole, with all that their files print, and each act that is there in several formats compared."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.agreement import Agreement, Coverage, all_hold, compare_formats, measure_coverage
-from ingest.amendment import amend
 from ingest.errors import VisavisError
-from ingest.identifiers import InstrumentId
 from ingest.instrument import RECITALS, Provision
-from ingest.isolation import Call, run_isolated, run_side_by_side
+from ingest.isolation import Call, run_side_by_side
 from ingest.manifest import Source, SourceFormat, Use
-from ingest.pipeline import AMENDMENTS
 from ingest.readers.reading import Reading
-from ingest.sources import Findings, Found
+from ingest.sources import Findings
 from ingest.structure import build_provisions
+from ingest.wordings import amend_source, amended_by, name_of
 
 AT_ONCE = 2
 
@@ -37,8 +35,8 @@ class FormatReport:
 
 def compare_texts(findings: Findings, progress: Progress) -> FormatReport:
     """Read every text that was found, samples aside, and hold the alternates against what they are of."""
-    texts = [found for found in findings.found if found.source.use is not Use.COMPARISON]
-    calls: list[Call[Reading]] = [Call(_named(found), read_whole, (found.source, found.paths)) for found in texts]
+    texts = [found for found in findings.found if found.source.use in {Use.CORPUS, Use.ALTERNATE}]
+    calls: list[Call[Reading]] = [Call(name_of(found), read_whole, (found.source, found.paths)) for found in texts]
     readings: dict[str, Reading] = {}
     unreadable: list[str] = []
     results = run_side_by_side(calls, AT_ONCE)
@@ -51,13 +49,9 @@ def compare_texts(findings: Findings, progress: Progress) -> FormatReport:
         progress("reading", done, len(calls))
     read = [found.source for found in texts if found.source.id in readings]
     coverages = tuple(measure_coverage(one.id, one.format.value, readings[one.id]) for one in read)
-    pages = {found.source.id: found.paths[0] for found in texts}
+    pages: dict[str, Path] = {found.source.id: found.paths[0] for found in texts}
     agreements = (*_agreements(read, readings), *compare_published(read, readings, pages))
     return FormatReport(agreements, coverages, tuple(unreadable))
-
-
-def _named(found: Found) -> str:
-    return f"{found.source.short_title} ({found.paths[0].name})"
 
 
 def _agreements(read: Sequence[Source], readings: Mapping[str, Reading]) -> Iterator[Agreement]:
@@ -70,20 +64,15 @@ def _agreements(read: Sequence[Source], readings: Mapping[str, Reading]) -> Iter
 
 
 def compare_published(
-    read: Sequence[Source], readings: Mapping[str, Reading], pages: Mapping[InstrumentId, Path]
+    read: Sequence[Source], readings: Mapping[str, Reading], pages: Mapping[str, Path]
 ) -> Iterator[Agreement]:
     """Our consolidation of an act beside the published one, where that was read; it has no preamble.
 
     `pages` are the files of the amending acts, by source.
     """
-    by_id = {source.id: source for source in read}
-    for amending_id, base_id in AMENDMENTS.items():
-        amending, base = by_id.get(amending_id), by_id.get(base_id)
-        if amending is None or base is None:
-            continue
-        identity = replace(base.expression, effective=amending.in_force or amending.version)
+    for amending, base, identity in amended_by({source.id: source for source in read}):
         for published in (one for one in read if one.expression == identity):
-            ours, _ = run_isolated(amending.short_title, amend, readings[base_id].drafts, pages[amending_id])
+            ours = amend_source(base, readings[base.id].drafts, amending, pages[amending.id])
             ours_built, theirs = build_provisions(identity, ours), _build(published, readings)
             yield compare_formats(
                 f"{base.id} as we amend it", _enacting(ours_built), _format_name(published), _enacting(theirs)

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import platformdirs
@@ -22,13 +23,31 @@ Progress = Callable[[str, int, int], None]
 Places = Mapping[InstrumentId, tuple[Pinpoint, ...]]
 
 
+class SignpostKind(StrEnum):
+    """Which words of ours lead to the places."""
+
+    NOTE = "note"
+    ISSUE = "issue"
+    ASKED = "asked"
+
+
 @dataclass(frozen=True, slots=True)
 class Signpost:
     """Words of ours that lead to places, the first place of an instrument being the one meant most."""
 
     text: str
     places: Places
+    kind: SignpostKind = SignpostKind.NOTE
     correspondence: Correspondence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A correspondence, and the numbers of the signposts with its own words and with the questions asked on it."""
+
+    correspondence: Correspondence
+    own: list[int]
+    asked: list[int]
 
 
 class Guide:
@@ -38,10 +57,15 @@ class Guide:
         self.signposts = signposts
         self._lexical = lexical
         self._vectors = vectors
-        self._leading: dict[tuple[InstrumentId, bool], list[int]] = {}
+        self._leading: dict[tuple[InstrumentId, SignpostKind], list[int]] = {}
+        issues: dict[str, Issue] = {}
         for number, signpost in enumerate(signposts):
             for instrument in (one for one, places in signpost.places.items() if places):
-                self._leading.setdefault((instrument, signpost.correspondence is not None), []).append(number)
+                self._leading.setdefault((instrument, signpost.kind), []).append(number)
+            if signpost.correspondence is not None:
+                issue = issues.setdefault(signpost.correspondence.id, Issue(signpost.correspondence, [], []))
+                (issue.own if signpost.kind is SignpostKind.ISSUE else issue.asked).append(number)
+        self.issues = tuple(issues.values())
 
     def only(self, keep: Callable[[Signpost], bool]) -> "Guide":
         """The guide with some of its signposts alone."""
@@ -50,23 +74,20 @@ class Guide:
         lexical = LexicalIndex.build([one.text for one in signposts]) if signposts else None
         return Guide(signposts, lexical, self._vectors[numbers])
 
-    def leading_to(self, instrument: InstrumentId, *, issues: bool) -> NDArray[np.intp]:
-        """The numbers of the signposts to places of an instrument: the concordance's issues, or the notes."""
-        return np.array(self._leading.get((instrument, issues), []), dtype=np.intp)
+    def leading_to(self, instrument: InstrumentId, kind: SignpostKind) -> NDArray[np.intp]:
+        """The numbers of the signposts of a kind to places of an instrument."""
+        return np.array(self._leading.get((instrument, kind), []), dtype=np.intp)
 
-    def nearest(self, vector: Vectors) -> float:
-        """The best cosine that any signpost has with a query."""
-        return float((self._vectors @ vector).max(initial=0.0))
+    def score(self, words: str, vector: Vectors, words_weight: float) -> tuple[Vectors, float]:
+        """How well each signpost fits a query, from 0 to 1, and the best cosine of any.
 
-    def score(self, words: str, vector: Vectors, words_weight: float) -> Vectors:
-        """How well each signpost fits a query, from 0 to 1: its cosine and its BM25 as a share of the best, weighed."""
+        A signpost fits by its cosine and by its BM25 as a share of the best, weighed.
+        """
         meaning = np.maximum(self._vectors @ vector, 0.0)
-        found = np.zeros(len(meaning), dtype=np.float32)
-        for number, score in self._lexical.search(words, len(meaning)) if self._lexical else ():
-            found[number] = score
+        found = self._lexical.score(words) if self._lexical else np.zeros(len(meaning), dtype=np.float32)
         best = float(found.max(initial=0.0))
         fused: Vectors = (1 - words_weight) * meaning + words_weight * (found / best if best else found)
-        return fused
+        return fused, float(meaning.max(initial=0.0))
 
 
 def open_guide(embedder: Embedder) -> Guide:
@@ -86,10 +107,12 @@ def prepare_guide(embedder: Embedder, progress: Progress) -> None:
 def list_signposts(
     concordance: Concordance, notes: Mapping[InstrumentId, Mapping[Pinpoint, Note]]
 ) -> Iterator[Signpost]:
-    """A signpost for each correspondence, each note, and each group of plain words."""
+    """A signpost for each correspondence and each question asked on it, each note, and each group of plain words."""
     for one in concordance.correspondence:
         text = f"{one.issue}\n{', '.join(one.words)}\n{' '.join(sentence.text for sentence in one.note)}"
-        yield Signpost(text, {InstrumentId(side): places for side, places in one.sides.items()}, one)
+        places = {InstrumentId(side): led for side, led in one.sides.items()}
+        yield Signpost(text, places, SignpostKind.ISSUE, one)
+        yield from (Signpost(asked, places, SignpostKind.ASKED, one) for asked in one.asked)
     for instrument, held in notes.items():
         for note in held.values():
             sentences = " ".join(sentence.text for sentence in note.sentences)

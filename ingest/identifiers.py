@@ -74,6 +74,11 @@ class Celex:
         sector, year, kind, number, tail = match.groups()
         return cls(sector, int(year), kind, number, tail or "")
 
+    @property
+    def citation(self) -> str:
+        """How acts since 2015 cite the number in their text: "(EU) 2024/1689"."""
+        return f"(EU) {self.year}/{int(self.number)}"
+
     def __str__(self) -> str:
         return f"{self.sector}{self.year}{self.kind}{self.number}{self.tail}"
 

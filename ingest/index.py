@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.corpus import Corpus, load_corpus, save_corpus
+from ingest.corpus import Corpus, Missing, load_corpus, save_corpus
 from ingest.embedding import Embedder
 from ingest.errors import IdentifierError, PinpointError, StoreError, StoreMissing, StoreStale, StoreUnwritable
 from ingest.identifiers import ExpressionId, InstrumentId
@@ -35,13 +35,21 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
-FORMAT = 3
+FORMAT = 4
 """The version of what is on the disk and of how passages are cut: a change of it makes older indexes stale."""
 
 LABEL = "shelves.json"
 TEXTS = "corpus.json"
 SEARCH_WIDTH = 1000
-BATCH = 5000
+BUILD_WIDTH = 200
+LEAST_SYNC = 3  # passages; what Chroma allows
+PART = 5000
+"""The most passages of one of Chroma's collections; a larger shelf has several.
+
+The work of building a graph of neighbours grows faster than the number of vectors in it, and its recall falls; of parts
+of one size both stay as they are.
+"""
+
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -49,12 +57,15 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Shelf:
-    """The passages that are searched together, in both engines, under one numbering."""
+    """The passages that are searched together, in both engines, under one numbering.
+
+    `parts` are Chroma's collections of `PART` passages each, the last one shorter, with the numbers as ids.
+    """
 
     name: str
     passages: tuple[Passage, ...]
     lexical: LexicalIndex
-    collection: "Collection"
+    parts: tuple["Collection", ...]
 
     @cached_property
     def instruments(self) -> frozenset[InstrumentId]:
@@ -67,17 +78,34 @@ class Shelf:
 
     def search_meaning(self, vector: Vectors, k: int, instruments: frozenset[InstrumentId]) -> list[tuple[int, float]]:
         """At most `k` passages nearest to a unit vector, best first: number and cosine."""
-        where: Any = None if self.instruments <= instruments else {"instrument": {"$in": sorted(instruments)}}
-        found = self.collection.query(
+        scored = chain.from_iterable(
+            self._search_part(number, vector, k, instruments) for number in self._within(instruments)
+        )
+        return sorted(scored, key=lambda one: (-one[1], one[0]))[:k]
+
+    @cached_property
+    def _instruments_of_parts(self) -> tuple[frozenset[InstrumentId], ...]:
+        firsts = range(0, len(self.passages), PART)
+        return tuple(frozenset(one.expression.instrument for one in self.passages[at : at + PART]) for at in firsts)
+
+    def _within(self, instruments: frozenset[InstrumentId]) -> Iterator[int]:
+        """The parts that have passages of these instruments."""
+        return (number for number, own in enumerate(self._instruments_of_parts) if own & instruments)
+
+    def _search_part(
+        self, number: int, vector: Vectors, k: int, instruments: frozenset[InstrumentId]
+    ) -> Iterator[tuple[int, float]]:
+        whole = self._instruments_of_parts[number] <= instruments
+        where: Any = None if whole else {"instrument": {"$in": sorted(instruments)}}
+        found = self.parts[number].query(
             query_embeddings=[vector.tolist()],
-            n_results=min(k, len(self.passages)),
+            n_results=min(k, len(self.passages) - number * PART, PART),
             where=where,
             include=["distances"],
         )
         distances = found["distances"]
         assert distances is not None
-        scored = [(int(name), 1.0 - distance) for name, distance in zip(found["ids"][0], distances[0], strict=True)]
-        return sorted(scored, key=lambda one: (-one[1], one[0]))
+        return ((int(name), 1.0 - distance) for name, distance in zip(found["ids"][0], distances[0], strict=True))
 
     def _mask(self, instruments: frozenset[InstrumentId]) -> NDArray[np.bool_] | None:
         if self.instruments <= instruments:
@@ -95,7 +123,7 @@ class Store:
         self._finalizer = weakref.finalize(self, opened.close)
 
     @classmethod
-    def open(cls, folder: Path, missing: Sequence[str] = ()) -> Self:
+    def open(cls, folder: Path, missing: Sequence[Missing] = ()) -> Self:
         """Open a whole index.
 
         Raises StoreMissing without one, StoreStale when another version built it, StoreError when it is damaged.
@@ -126,10 +154,10 @@ def index_root() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What serves a search path: the folder of an index, and a line for each text that could not be had for it."""
+    """What serves a search path: the folder of an index, and the texts that could not be had for it."""
 
     folder: str
-    missing: tuple[str, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
     @property
     def corpus_id(self) -> str:
@@ -145,10 +173,11 @@ def current_file(root: Path, key: str) -> Path:
 def read_current(root: Path, key: str) -> Current | None:
     """What serves a search path, or None when nothing whole does."""
     try:
-        folder, *missing = current_file(root, key).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        folder, *lines = current_file(root, key).read_text(encoding="utf-8").splitlines()
+        missing = tuple(Missing.read(json.loads(line)) for line in lines)
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    return Current(folder, tuple(missing)) if is_whole(root / folder) else None
+    return Current(folder, missing) if is_whole(root / folder) else None
 
 
 def open_current(root: Path, key: str) -> Store | None:
@@ -169,7 +198,7 @@ def is_whole(folder: Path) -> bool:
 def switch(root: Path, key: str, current: Current) -> None:
     """Make an index the one that serves a search path, in one step."""
     beside = root / f".CURRENT-{key}-{os.getpid()}"
-    lines = (" ".join(line.split()) for line in (current.folder, *current.missing))
+    lines = (current.folder, *(json.dumps(one.record(), ensure_ascii=True) for one in current.missing))
     with _written(root):
         beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
         beside.replace(current_file(root, key))
@@ -407,16 +436,24 @@ def _write_engines(
 
 
 def _fill(client: "Client", name: str, passages: Sequence[Passage], vectors: Mapping[str, Vectors]) -> None:
-    collection = client.create_collection(
-        _safe(name),
-        embedding_function=None,
-        configuration={"hnsw": {"space": "ip", "ef_search": SEARCH_WIDTH, "ef_construction": 200}},
-    )
-    for first in range(0, len(passages), BATCH):
-        batch = passages[first : first + BATCH]
+    """Write a shelf's passages into collections of `PART` each, every one laid on the disk once, when it is full."""
+    for number, first in enumerate(range(0, len(passages), PART)):
+        part = passages[first : first + PART]
+        collection = client.create_collection(
+            _part_name(name, number),
+            embedding_function=None,
+            configuration={
+                "hnsw": {
+                    "space": "ip",
+                    "ef_search": SEARCH_WIDTH,
+                    "ef_construction": BUILD_WIDTH,
+                    "sync_threshold": max(len(part), LEAST_SYNC),
+                }
+            },
+        )
         collection.add(
-            ids=[str(first + place) for place in range(len(batch))],
-            embeddings=np.stack([vectors[passage.key] for passage in batch]),
+            ids=[str(first + place) for place in range(len(part))],
+            embeddings=np.stack([vectors[passage.key] for passage in part]),
             metadatas=[
                 {
                     "key": passage.key,
@@ -424,9 +461,13 @@ def _fill(client: "Client", name: str, passages: Sequence[Passage], vectors: Map
                     "expression": str(passage.expression),
                     "pinpoint": str(passage.pinpoint),
                 }
-                for passage in batch
+                for passage in part
             ],
         )
+
+
+def _part_name(shelf: str, number: int) -> str:
+    return f"{_safe(shelf)}.{number + 1}"
 
 
 def _open_chroma(folder: Path) -> "Client":
@@ -440,10 +481,11 @@ def _open_chroma(folder: Path) -> "Client":
 def _open_shelf(folder: Path, client: "Client", corpus: Corpus, name: str, cut: Iterable[Sequence[Any]]) -> Shelf:
     passages = tuple(_read_cut(corpus, cut))
     lexical = LexicalIndex.load(folder / "lexical" / _safe(name))
-    collection = client.get_collection(_safe(name), embedding_function=None)
-    if not len(passages) == lexical.size == collection.count():
+    numbers = range(-(-len(passages) // PART))
+    parts = tuple(client.get_collection(_part_name(name, number), embedding_function=None) for number in numbers)
+    if not len(passages) == lexical.size == sum(part.count() for part in parts):
         raise ValueError(f"{name} has {len(passages)} passages, of which not all can be searched")
-    return Shelf(name, passages, lexical, collection)
+    return Shelf(name, passages, lexical, parts)
 
 
 def _cut_record(passages: Iterable[Passage]) -> list[list[Any]]:

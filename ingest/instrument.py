@@ -108,6 +108,21 @@ class Provision:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrigendum:
+    """A corrigendum that a wording has in it: what it is called, and the places that it corrects, where they are known.
+
+    It has effect from the day that the corrected text has, so it makes no wording of its own.
+    """
+
+    name: str
+    places: tuple[Pinpoint, ...] = ()
+
+    def touches(self, place: Pinpoint) -> bool:
+        """Whether it corrects a place, something in it, or what it lies in."""
+        return any(place.contains(own) or own.contains(place) for own in self.places)
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """One wording of an instrument: all its provisions in the order of print, containers included."""
 
@@ -119,6 +134,7 @@ class Expression:
     published: date
     provisions: tuple[Provision, ...]
     column: bool = False
+    corrigenda: tuple[Corrigendum, ...] = ()
     _places: dict[Pinpoint, int] = field(default_factory=dict, init=False, compare=False, repr=False)
     _children: dict[Pinpoint, list[Provision]] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -132,6 +148,11 @@ class Expression:
     def instrument(self) -> InstrumentId:
         """The work that this is a wording of."""
         return self.id.instrument
+
+    @property
+    def corrigenda_words(self) -> str:
+        """Which corrigenda it has in it, for a notice: "corrigenda not checked" where none is held."""
+        return f"with {', '.join(one.name for one in self.corrigenda)}" if self.corrigenda else "corrigenda not checked"
 
     def __contains__(self, pinpoint: Pinpoint) -> bool:
         return pinpoint in self._places

@@ -63,7 +63,8 @@ def _words(text: str) -> Iterable[str]:
 
 
 @lru_cache(maxsize=len(SNOWBALL))
-def _stop_words(language: str) -> frozenset[str]:
+def stop_words(language: str) -> frozenset[str]:
+    """The words of a language that every text has."""
     import bm25s.stopwords
 
     return frozenset(part for word in getattr(bm25s.stopwords, STOP_LISTS[language]) for part in fold(word).split("'"))
@@ -77,7 +78,7 @@ def _analyser(language: str) -> Callable[[str], list[str]]:
     import Stemmer
 
     stem = Stemmer.Stemmer(SNOWBALL[language]).stemWord
-    known = dict.fromkeys(_stop_words(language), "")
+    known = dict.fromkeys(stop_words(language), "")
 
     def term(word: str) -> str:
         if word not in known:
@@ -133,16 +134,23 @@ class LexicalIndex:
         label = {"fingerprint": fingerprint(self.language), "language": self.language, "size": self.size}
         (folder / _LABEL_FILE).write_text(json.dumps(label), encoding="utf-8")
 
+    def score(self, query: str) -> NDArray[np.float32]:
+        """BM25's score of every document, of shape (n,), 0 where it shares no word with `query`."""
+        vocabulary = self._bm25.vocab_dict
+        known = [vocabulary[term] for term in dict.fromkeys(analyse(query, self.language)) if term in vocabulary]
+        if not known:
+            return np.zeros(self.size, dtype=np.float32)
+        scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(known)
+        return scores
+
     def search(self, query: str, k: int, mask: NDArray[np.bool_] | None = None) -> list[tuple[int, float]]:
         """Rank at most `k` documents that share a word with `query`, best first, equals by their number.
 
         `mask`, of shape (n,), is True for the documents that may be found. Scores are BM25's, above zero.
         """
-        vocabulary = self._bm25.vocab_dict
-        known = [vocabulary[term] for term in dict.fromkeys(analyse(query, self.language)) if term in vocabulary]
-        if not known or k < 1:
+        if k < 1:
             return []
-        scores = self._bm25.get_scores_from_ids(known)
+        scores = self.score(query)
         found = np.flatnonzero(scores > 0 if mask is None else (scores > 0) & mask)
         return [(int(number), float(scores[number])) for number in _best(found, scores, k)]
 

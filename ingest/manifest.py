@@ -49,11 +49,20 @@ class SourceFormat(StrEnum):
 
 
 class Use(StrEnum):
-    """What a source is for: indexed, the same wording in another format, or a sample to try the readers on."""
+    """What a source is for.
+
+    It is indexed, the same wording in another format, a sample to try the readers on, or a corrigendum, which is read
+    into the text that it corrects.
+    """
 
     CORPUS = "corpus"
     ALTERNATE = "alternate"
     COMPARISON = "comparison"
+    CORRIGENDUM = "corrigendum"
+
+
+TAKEN_IN: Final = frozenset({Use.CORPUS, Use.CORRIGENDUM})
+"""What an index is made of: a text of its own, or one that is read into another."""
 
 
 def _line(text: str) -> str:
@@ -168,6 +177,7 @@ class Source(_Entry):
 
     `version` is the day its wording takes legal effect, save an instrument's first, dated by publication; `published`
     is the document's own date, `in_force` the day an act enters into force; `corrigenda` are those it has in it.
+    `amends` names the source that an amending act changes, `corrects` the one that a corrigendum corrects.
     """
 
     id: Slug
@@ -182,6 +192,8 @@ class Source(_Entry):
     authority: Authority
     use: Use = Use.CORPUS
     alternate_of: str = ""
+    amends: str = ""
+    corrects: str = ""
     required: StrictBool = False
     column: StrictBool = False
     celex: Annotated[Celex | None, _reading(Celex.parse)] = None
@@ -214,6 +226,8 @@ class Source(_Entry):
             )
         if (self.use is Use.ALTERNATE) != bool(self.alternate_of):
             raise ValueError('use = "alternate" and alternate_of = "<source id>" go together')
+        if (self.use is Use.CORRIGENDUM) != bool(self.corrects):
+            raise ValueError('use = "corrigendum" and corrects = "<source id>" go together')
         if len(self.files) > 1 and self.format is not SourceFormat.FORMEX:
             raise ValueError(f"format {self.format.value!r} takes one file; only formex takes several")
         return self
@@ -256,6 +270,10 @@ class Manifest(_Entry):
                 raise ValueError(
                     f"source {source.id!r} is the alternate of {source.alternate_of!r}, which is no source"
                 )
+            if source.amends and source.amends not in ids:
+                raise ValueError(f"source {source.id!r} amends {source.amends!r}, which is no source")
+            if any(one.id == source.amends and one.celex is None for one in self.sources):
+                raise ValueError(f"source {source.id!r} amends {source.amends!r}, which has no celex number to go by")
         return self
 
 

@@ -5,7 +5,7 @@ exactly once raise AmendmentError.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -73,15 +73,41 @@ class Operation:
 
 
 def apply_operations(
-    drafts: tuple[Draft, ...], operations: Iterable[Operation], amending: InstrumentId
+    drafts: tuple[Draft, ...], operations: Iterable[Operation], amending: InstrumentId | None
 ) -> tuple[Draft, ...]:
     """The drafts as the operations change them, one after the other.
 
-    What changes or is new says by which point of the amending act: `eu-2026-1744:art_1/7/a`.
+    What changes or is new says by which point of the amending act: `eu-2026-1744:art_1/7/a`. None is a corrigendum,
+    whose words are those of the act itself.
     """
     for operation in operations:
-        drafts = _apply(drafts, operation, f"{amending}:{operation.amending}")
+        drafts = _apply(drafts, operation, f"{amending}:{operation.amending}" if amending else "")
     return drafts
+
+
+def correct_operations(operations: Sequence[Operation], corrections: Iterable[Operation]) -> tuple[Operation, ...]:
+    """What an amending act orders once a corrigendum has corrected words that it quotes.
+
+    A correction's target is a place of the amending act; words that stand in none of its quotations order nothing.
+    """
+    corrected = tuple(operations)
+    for correction in corrections:
+        reached = [one for one in corrected if _is_ordered_by(one, correction.target)]
+        holding = [one for one in reached if one.content is not None and _count_words(one.content, correction)]
+        if len(holding) > 1:
+            raise correction.fail(f"the words {correction.old!r} stand in {len(holding)} quotations instead of one")
+        corrected = tuple(_correct_quoted(one, correction) if one in holding else one for one in corrected)
+    return corrected
+
+
+def _is_ordered_by(operation: Operation, place: Pinpoint) -> bool:
+    """Whether an operation is ordered at a place of the amending act, in it, or around it."""
+    return place.contains(operation.amending) or operation.amending.contains(place)
+
+
+def _correct_quoted(operation: Operation, correction: Operation) -> Operation:
+    whole = replace(correction, part=Part.WHOLE)
+    return replace(operation, content=_change_words(_content(operation), whole, correction.new, ""))
 
 
 def find_draft(drafts: tuple[Draft, ...], pinpoint: Pinpoint) -> Draft | None:
@@ -160,16 +186,27 @@ def _stamp(draft: Draft, changed_by: str) -> Draft:
 
 def _change_words(draft: Draft, operation: Operation, new: str, changed_by: str) -> Draft:
     """Words changed where they stand, which must be in one place of the target alone."""
-    space = r"\s?" if not new else ""
-    words = re.compile(rf"{space}(?<!\w){re.escape(operation.old)}(?!\w)")
-    times = sum(len(words.findall(text)) for text in _wordings(draft, operation.part))
+    words = _words(operation.old, new)
+    times = _count_words(draft, operation)
     if times != 1:
         raise operation.fail(f"the words {operation.old!r} stand there {times} times instead of once")
     return _with_words(draft, operation.part, lambda text: words.sub(lambda _: new, text), changed_by)
 
 
+def _words(old: str, new: str) -> re.Pattern[str]:
+    """Finds words as they stand, with the space before them where nothing takes their place."""
+    space = r"\s?" if not new else ""
+    return re.compile(rf"{space}(?<!\w){re.escape(old)}(?!\w)")
+
+
+def _count_words(draft: Draft, operation: Operation) -> int:
+    words = _words(operation.old, operation.new)
+    return sum(len(words.findall(text)) for text in _wordings(draft, operation.part))
+
+
 def _wordings(draft: Draft, part: Part) -> Iterator[str]:
     yield draft.heading if part is Part.HEADING else draft.text
+    yield from draft.quoted if part is Part.WHOLE else ()
     for child in _reached(draft, part):
         yield from _wordings(child, Part.WHOLE)
 
@@ -190,8 +227,9 @@ def _with_words(draft: Draft, part: Part, change: Callable[[str], str], changed_
         _with_words(child, Part.WHOLE, change, changed_by) if child in reached else child for child in draft.children
     )
     text = change(draft.text)
-    mark = draft.changed_by if text == draft.text else changed_by
-    return replace(draft, text=text, children=children, changed_by=mark)
+    quoted = tuple(map(change, draft.quoted)) if part is Part.WHOLE else draft.quoted
+    mark = draft.changed_by if (text, quoted) == (draft.text, draft.quoted) else changed_by
+    return replace(draft, text=text, children=children, quoted=quoted, changed_by=mark)
 
 
 def _find(drafts: tuple[Draft, ...], pinpoint: Pinpoint, within: Pinpoint | None) -> Path | None:

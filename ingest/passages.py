@@ -60,6 +60,24 @@ def cut_expression(expression: Expression, size: Size, budget: int = BUDGET) -> 
         yield from _cut(expression, unit, "", size, budget)
 
 
+def cut_plain(title: str, text: str, size: Size, budget: int = BUDGET) -> Iterator[str]:
+    """What the engines index of a text that is no law: its title with each run of sentences that fits the budget."""
+    context = _fit(title.strip(), size, budget // 3)
+    room = budget - size(context)
+    for start, end in _pack(text, 0, len(text), size, room):
+        for piece in _halved(text[start:end], size, room):
+            yield f"{context}\n{piece}".strip()
+
+
+def _halved(text: str, size: Size, room: int) -> Iterator[str]:
+    """A run of letters without white space, halved until it fits."""
+    if size(text) <= room or len(text) < 2:
+        yield text
+        return
+    for half in (text[: len(text) // 2], text[len(text) // 2 :]):
+        yield from _halved(half, size, room)
+
+
 def _cut(expression: Expression, provision: Provision, opening: str, size: Size, budget: int) -> Iterator[Passage]:
     """Cut one provision along its children, its own words first."""
     children = expression.children(provision.pinpoint)

@@ -4,9 +4,10 @@ Labels are text, never numbers: "6a", "ba" and "IX" are as good as "6". A coarse
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from functools import lru_cache
+from typing import NamedTuple, Self
 
 from ingest.errors import PinpointError
 
@@ -60,8 +61,7 @@ def ordinal(number: int) -> str:
     return ORDINALS[number - 1] if number <= len(ORDINALS) else f"{number}th"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Step:
+class Step(NamedTuple):
     """One step down: its kind and its label."""
 
     kind: StepKind
@@ -89,6 +89,17 @@ class Pinpoint:
     """A path of steps from the instrument down, such as Article 6a(1), point (c)."""
 
     steps: tuple[Step, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.steps))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["Pinpoint"], tuple[tuple[Step, ...]]]:
+        """Another process hashes anew: the hash of a text is not the same there."""
+        return Pinpoint, (self.steps,)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -107,13 +118,18 @@ class Pinpoint:
     @property
     def unit(self) -> "Pinpoint":
         """The whole article, recital or annex (numbered paragraph, page paragraph) that this place lies in."""
-        depth = 2 if self.root.kind is StepKind.PAGE else 1
-        return Pinpoint(self.steps[:depth])
+        depth = 2 if self.root.kind is StepKind.PAGE and len(self.steps) > 1 else 1
+        return self.lineage[-depth]
 
     @property
     def parent(self) -> "Pinpoint | None":
         """One step up, or None at the top."""
-        return Pinpoint(self.steps[:-1]) if len(self.steps) > 1 else None
+        return self.lineage[1] if len(self.steps) > 1 else None
+
+    @property
+    def lineage(self) -> tuple["Pinpoint", ...]:
+        """This place, then all that it lies in, innermost first."""
+        return _lineage(self)
 
     def child(self, kind: StepKind, label: str) -> "Pinpoint":
         """One step down."""
@@ -137,6 +153,11 @@ class Pinpoint:
 
     def __str__(self) -> str:
         return "/".join(map(str, self.steps))
+
+
+@lru_cache(maxsize=1 << 16)
+def _lineage(place: Pinpoint) -> tuple[Pinpoint, ...]:
+    return (place, *(Pinpoint(place.steps[:depth]) for depth in range(len(place.steps) - 1, 0, -1)))
 
 
 def _guess_sections(steps: tuple[Step, ...]) -> int:

@@ -13,26 +13,24 @@ from enum import StrEnum
 from pathlib import Path
 
 from ingest import index, lexical
-from ingest.corpus import Corpus, load_corpus
+from ingest.corpus import Corpus, Lack, Missing, load_corpus
 from ingest.documents import find_documents
 from ingest.embedding import Embedder, count_word_pieces, open_embedder
-from ingest.errors import AmendmentError, SourceError, StoreMissing, StoreStale, VisavisError
-from ingest.identifiers import AI_ACT, ExpressionId, InstrumentId
+from ingest.errors import SourceError, StoreMissing, StoreStale, VisavisError
 from ingest.index import Current, Progress, Store
-from ingest.instrument import RECITALS, Expression
-from ingest.isolation import Call, run_isolated, run_side_by_side
-from ingest.manifest import MANIFEST, Manifest, Source, SourceFormat, Use, load_manifest
+from ingest.instrument import Expression
+from ingest.isolation import Call, run_side_by_side
+from ingest.manifest import MANIFEST, TAKEN_IN, Manifest, Source, SourceFormat, Use, load_manifest
 from ingest.passages import BUDGET
 from ingest.sources import Absent, Findings, Found, SearchPath, find_sources, search_path
 from ingest.structure import Draft, build_provisions, check_counts
 from ingest.tokens import count_tokens
+from ingest.wordings import amend_texts, correct_texts, express, name_of, take_published
 
-READING = 2
+READING = 3
 """The version of the readers: a change of what they make of the same bytes raises it."""
 
 READERS_AT_ONCE = 2
-AMENDMENTS = {InstrumentId("eu-2026-1744"): AI_ACT}
-CONSOLIDATED = "https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=CELEX:02024R1689-{:%Y%m%d}"
 DEFAULT_LANGUAGE = "en"
 
 
@@ -46,7 +44,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What serves after an ingest, what it came to, and a line for each text that it lacks.
+    """What serves after an ingest, what it came to, and the texts that it lacks.
 
     `broken` are those of the missing ones that should be there: required, or found and not fit to use.
     """
@@ -54,8 +52,8 @@ class Outcome:
     folder: Path
     corpus_id: str
     change: Change
-    missing: tuple[str, ...]
-    broken: tuple[str, ...] = ()
+    missing: tuple[Missing, ...]
+    broken: tuple[Missing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,11 @@ def ingest_corpus(options: Options, progress: Progress) -> Outcome:
         _keep_what_serves(root, serving, broken.values())
         built, unreadable = _bring_up(root, _texts(findings), serving, options, progress)
         broken |= {absent.source.id: absent for absent in unreadable}
-        lines = tuple(absent.text for absent in broken.values())
-        current = Current(built.folder.name, (*lines, *_other_lines(findings, broken)))
+        unfit = tuple(absent.missing for absent in broken.values())
+        current = Current(built.folder.name, (*unfit, *_others_missing(findings, broken)))
         index.switch(root, findings.path.key, current)
         index.sweep(root)
-        return replace(built, missing=current.missing, broken=lines)
+        return replace(built, missing=current.missing, broken=unfit)
 
 
 def open_store(corpus: Path | None = None, *, build: bool = True, progress: Progress | None = None) -> Store:
@@ -210,20 +208,20 @@ def read_checked(source: Source, paths: Sequence[Path]) -> tuple[Draft, ...]:
 
 
 def _texts(findings: Findings) -> tuple[Found, ...]:
-    return tuple(found for found in findings.found if found.source.use is Use.CORPUS)
+    return tuple(found for found in findings.found if found.source.use in TAKEN_IN)
 
 
 def _accidents(findings: Findings) -> Iterator[Absent]:
     """What is there and not as the manifest has it, and what is required and nowhere."""
-    yield from (absent for absent in findings.changed if absent.source.use is Use.CORPUS)
+    yield from (absent for absent in findings.changed if absent.source.use in TAKEN_IN)
     yield from (absent for absent in findings.missing if absent.source.required)
 
 
-def _other_lines(findings: Findings, broken: Mapping[str, Absent]) -> Iterator[str]:
-    """A line for each text of the reader's language that is nowhere and need not be."""
+def _others_missing(findings: Findings, broken: Mapping[str, Absent]) -> Iterator[Missing]:
+    """Each text of the reader's language that is nowhere and need not be."""
     for absent in findings.missing:
         if absent.source.language == DEFAULT_LANGUAGE and absent.source.id not in broken:
-            yield absent.text
+            yield absent.missing
 
 
 def _keep_what_serves(root: Path, serving: Current | None, lacking: Iterable[Absent]) -> None:
@@ -232,11 +230,18 @@ def _keep_what_serves(root: Path, serving: Current | None, lacking: Iterable[Abs
     if serving is None or not absent:
         return
     try:
-        served = {expression.id for expression in load_corpus(root / serving.folder / index.TEXTS).expressions}
+        served = load_corpus(root / serving.folder / index.TEXTS).expressions
     except StoreStale:
         return
-    if any(one.source.expression in served for one in absent):
+    if any(_stands_in(one.source, served) for one in absent):
         raise SourceError(f"{' '.join(one.text for one in absent)} The last good index goes on serving.")
+
+
+def _stands_in(source: Source, expressions: Iterable[Expression]) -> bool:
+    """Whether a text is among wordings, or a corrigendum read into one."""
+    if source.corrects:
+        return any(one.name == source.short_title for expression in expressions for one in expression.corrigenda)
+    return any(expression.id == source.expression for expression in expressions)
 
 
 def _bring_up(
@@ -274,7 +279,7 @@ def read_expressions(
 
     Gives the texts that were read, their expressions, and a line for each text that cannot be used.
     """
-    calls = [Call(_named(found), read_checked, (found.source, found.paths)) for found in texts]
+    calls = [Call(name_of(found), read_checked, (found.source, found.paths)) for found in texts]
     results: dict[int, tuple[Draft, ...] | VisavisError] = {}
     progress("reading", 0, len(texts))
     for number, result in run_side_by_side(calls, READERS_AT_ONCE):
@@ -285,67 +290,20 @@ def read_expressions(
     for number, found in enumerate(texts):
         result = results[number]
         if isinstance(result, VisavisError):
-            broken.append(Absent(found.source, str(result)))
+            broken.append(Absent(found.source, str(result), Lack.UNREADABLE))
         else:
             drafts[found.source.id] = result
-    amended = {one.id: one for one in _amended({found.source.id: found for found in texts}, drafts, broken)}
+    by_id: dict[str, Found] = {found.source.id: found for found in texts}
+    corrected = correct_texts(by_id, drafts, broken)
+    amended = {one.id: one for one in amend_texts(by_id, drafts, corrected, broken)}
     read = tuple(found for found in texts if found.source.id in drafts)
-    expressions = {found.source.expression: _express(found.source, drafts[found.source.id]) for found in read}
+    expressions = {
+        found.source.expression: express(found.source, drafts[found.source.id], corrected)
+        for found in read
+        if found.source.use is Use.CORPUS
+    }
     merged = {one: take_published(ours, expressions[one]) for one, ours in amended.items() if one in expressions}
     return read, tuple({**expressions, **amended, **merged}.values()), tuple(broken)
-
-
-def take_published(ours: Expression, published: Expression) -> Expression:
-    """A published consolidated wording in place of ours, with what it leaves out: preamble, and who changed what."""
-    changed = {provision.pinpoint: provision.changed_by for provision in ours.provisions}
-    preamble = (provision for provision in ours.provisions if provision.kind in RECITALS)
-    rest = (replace(one, changed_by=changed.get(one.pinpoint, "")) for one in published.provisions)
-    return replace(ours, url=published.url, provisions=(*preamble, *rest))
-
-
-def _named(found: Found) -> str:
-    return f"{found.source.short_title} ({found.paths[0].name})"
-
-
-def _express(
-    source: Source, drafts: tuple[Draft, ...], identity: ExpressionId | None = None, url: str = ""
-) -> Expression:
-    identity = identity or source.expression
-    pdf = source.format in {SourceFormat.CETS_PDF, SourceFormat.GUIDELINES_PDF, SourceFormat.PDF}
-    return Expression(
-        id=identity,
-        title=source.title,
-        short_title=source.short_title,
-        authority=source.authority,
-        url=url or (source.addresses[0].url if pdf and source.addresses else source.url),
-        published=source.published,
-        provisions=build_provisions(identity, drafts),
-        column=source.column,
-    )
-
-
-def _amended(
-    texts: Mapping[str, Found], drafts: dict[str, tuple[Draft, ...]], broken: list[Absent]
-) -> Iterator[Expression]:
-    """The wordings that amending acts make of the acts that they amend.
-
-    An amending act that does not fit the text that it amends is broken, and taken out of what was read.
-    """
-    from ingest.amendment import amend
-
-    for amending_id, base_id in AMENDMENTS.items():
-        if amending_id not in drafts or base_id not in drafts:
-            continue
-        amending, base = texts[amending_id], texts[base_id]
-        effective = amending.source.in_force or amending.source.version
-        identity = ExpressionId(base.source.instrument, effective, base.source.language)
-        try:
-            amended, _ = run_isolated(_named(amending), amend, drafts[base_id], amending.paths[0])
-        except (AmendmentError, SourceError) as error:
-            del drafts[amending_id]
-            broken.append(Absent(amending.source, str(error)))
-        else:
-            yield _express(base.source, amended, identity, CONSOLIDATED.format(effective))
 
 
 def _silent(what: str, done: int, whole: int) -> None:

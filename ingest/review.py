@@ -218,14 +218,14 @@ def _above(wording: Expression, place: Pinpoint) -> tuple[Pinpoint, ...]:
 def _find_unsupported(statement: Statement, wordings: Wordings) -> Iterator[str]:
     """The dates and numbers of a statement that no place it cites has; what it counts is counted in these."""
     provisions = [wordings[wording].get(place) for wording, place in statement.cites if wording in wordings]
-    held = Figures(numbers=frozenset(map(str, _counts(statement.cites, wordings))))
+    held = Figures(numbers=frozenset(map(str, count_places(statement.cites, wordings))))
     for provision in provisions:
-        held |= _law_figures(provision) if provision else Figures()
-    for figure in read_figures(_without_references(statement.text)).missing_from(held):
+        held |= law_figures(provision) if provision else Figures()
+    for figure in read_figures(without_references(statement.text)).missing_from(held):
         yield f"{statement.where} says {figure}, which {_cited(statement)} does not"
 
 
-def _counts(places: Sequence[Place], wordings: Wordings) -> Iterator[int]:
+def count_places(places: Sequence[Place], wordings: Wordings) -> Iterator[int]:
     """How many subdivisions a cited place has, and how many places of one kind are cited side by side."""
     beside = defaultdict(set)
     for wording, place in places:
@@ -255,8 +255,9 @@ def _cited(statement: Statement) -> str:
 
 
 @cache
-def _law_figures(provision: Provision) -> Figures:
-    return read_figures(_without_references(_PRINTED_LABEL.sub("", provision.text)))
+def law_figures(provision: Provision) -> Figures:
+    """The figures that the text of a provision holds, those of its references left out."""
+    return read_figures(without_references(_PRINTED_LABEL.sub("", provision.text)))
 
 
 @cache
@@ -264,7 +265,7 @@ def _law_references(provision: Provision) -> frozenset[Pinpoint]:
     return frozenset(place for citation in find_citations(provision.text) for place in citation.pinpoints)
 
 
-def _without_references(text: str) -> str:
+def without_references(text: str) -> str:
     """A text in which "Article 5" is no five; the number of a foreign act stays."""
     for citation in reversed(find_citations(text)):
         text = f"{text[: citation.start]} {citation.external or '…'} {text[citation.end :]}"

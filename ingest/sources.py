@@ -16,10 +16,12 @@ from urllib.parse import urlencode
 import platformdirs
 
 from ingest.clock import today
+from ingest.corpus import Lack, Missing
 from ingest.datafiles import CHECKOUT
 from ingest.download import Passing, Patience, Progress, Web, file_hash, unpack
+from ingest.egress import Host
 from ingest.errors import DownloadError, SourceChanged, SourceMissing, SourceUnreadable
-from ingest.manifest import Address, Manifest, Source, SourceFile, SourceFormat, Use
+from ingest.manifest import TAKEN_IN, Address, Manifest, Source, SourceFile, SourceFormat, Use
 
 VARIABLE: Final = "VISAVIS_CORPUS"
 FIRST_SEEN: Final = ".first-seen.json"
@@ -80,6 +82,14 @@ class Absent:
 
     source: Source
     text: str
+    reason: Lack
+
+    @property
+    def missing(self) -> Missing:
+        """The same for those who know no manifest."""
+        source = self.source
+        line = " ".join(self.text.split())
+        return Missing(source.id, source.short_title, source.files[0].path, source.url, self.reason, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,11 @@ def official_hosts(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted({address.host for address in every}))
 
 
+def hosts_of_texts(manifest: Manifest) -> tuple[Host, ...]:
+    """The official hosts of a manifest, for the time in which texts are fetched."""
+    return tuple(Host(name, "the official texts", "the manifest") for name in official_hosts(manifest))
+
+
 def find_sources(
     manifest: Manifest,
     corpus: Path | None = None,
@@ -172,7 +187,7 @@ def find_sources(
     elif offline or not download:
         reasons = {source.id: "nothing was downloaded" for source in lacking}
     else:
-        wanted = [source for source in lacking if source.download and source.use is Use.CORPUS]
+        wanted = [source for source in lacking if source.download and source.use in TAKEN_IN]
         reasons = _download(manifest, wanted, path.cache, accept_changed, progress, patience)
         copies |= {source.id: _copies(source, path) for source in wanted}
     found = {source.id: _chosen(copies[source.id], accept_changed) for source in manifest.sources}
@@ -181,11 +196,13 @@ def find_sources(
         path,
         found=tuple(one for one in found.values() if one),
         missing=tuple(
-            Absent(source, _missing_text(source, path, reasons.get(source.id, "")))
+            Absent(source, _missing_text(source, path, reasons.get(source.id, "")), Lack.MISSING)
             for source in absent
-            if source.use is Use.CORPUS and not copies[source.id]
+            if source.use in TAKEN_IN and not copies[source.id]
         ),
-        changed=tuple(Absent(source, _changed_text(copies[source.id][0])) for source in absent if copies[source.id]),
+        changed=tuple(
+            Absent(source, _changed_text(copies[source.id][0]), Lack.CHANGED) for source in absent if copies[source.id]
+        ),
     )
 
 

@@ -156,6 +156,7 @@ class SmallCorpus:
             GUIDE: "{ numbered_paragraphs = 3 }",
         }
     )
+    more: dict[str, str] = field(default_factory=dict)
     added: str = ""
     pinned: bool = False
 
@@ -191,7 +192,7 @@ class SmallCorpus:
             f'format = "{layout}"\nauthority = "{authority}"\nrequired = {str(required).lower()}\n'
             f'url = "https://law.example/{identity}"\nfiles = [{{ path = "{path}", sha256 = "{digest}" }}]\n'
             'licence = "ours"\nattribution = "the tests"\n'
-            f"expected = {self.expected.get(path, '{ }')}\n"
+            f"expected = {self.expected.get(path, '{ }')}\n{self.more.get(path, '')}"
         )
 
     def spoil(self, path: str, content: bytes) -> None:

@@ -92,11 +92,6 @@ class ActPage:
         """What stands under the heading of each article, by the article's label."""
         return {_unit_label(element): article_body(tuple(_entries(element))) for element in self._units("art")}
 
-    def title(self) -> str:
-        """The act's title, its lines joined by spaces."""
-        lines = (normalise(_inline(p)) for p in self.root.iterfind(".//div[@class='eli-main-title']/p"))
-        return " ".join(lines)
-
     def runs(self) -> Iterator[Run]:
         """All that the page prints, in order, each run with what its markup says it is."""
         units = [element for element in self.root.iter("div") if _UNIT_ID.fullmatch(element.get("id", ""))]

@@ -77,6 +77,13 @@ class TestAgreement:
         found = compare(build(article("1", "no man shall")), build(article("1", "man shall no")))
         assert found.least == pytest.approx(2 / 3)
 
+    def test_points_of_one_label_under_two_subparagraphs_are_listed(self) -> None:
+        point = Draft(ProvisionKind.POINT, "a", "(a)", text="red;")
+        further = Draft(ProvisionKind.SUBPARAGRAPH, text="Roses may be:", children=(point,))
+        first = Draft(ProvisionKind.PARAGRAPH, "1", "1.", text="Roses are:", children=(point, further))
+        text = build(Draft(ProvisionKind.ARTICLE, "1", children=(first,)))
+        assert [str(one) for one in compare(text, text).shared_labels] == ["art_1/1/sub_2/a"]
+
     def test_a_place_that_one_lacks_is_listed(self) -> None:
         both = article("1", "Roses.")
         found = compare(build(both, article("2", "Red.")), build(both, article("3", "Blue.")))
@@ -187,6 +194,7 @@ def test_the_formats_of_the_act_agree(report: FormatReport) -> None:
     for one in report.agreements:
         assert (one.places, one.only_left, one.only_right, one.least) == (1610, (), (), 1.0)
         assert one.differences == ()
+        assert list(map(str, one.shared_labels)) == ["art_43/1/sub_2/a", "art_43/1/sub_2/b"]
     assert [one.coverage for one in report.coverages] == [1.0, 1.0, 1.0]
     assert report.holds
 
@@ -196,7 +204,7 @@ def test_our_consolidation_is_compared_with_a_published_one(monkeypatch: pytest.
     base, amending, published = map(manifest.get, ("eu-ai-act", "eu-2026-1744", "eu-ai-act-consolidated-2026-07-27"))
     preamble = Draft(ProvisionKind.RECITAL, "1", "(1)", text="Roses are loved.")
     ours = (preamble, article("1", "Roses are red."), article("2", "Violets are blue."))
-    monkeypatch.setattr("ingest.formats.run_isolated", lambda name, function, drafts, page: (ours, ()))
+    monkeypatch.setattr("ingest.formats.amend_source", lambda base, drafts, amending, page: ours)
     readings = {
         base.id: Reading((), (), 0),
         amending.id: Reading((), (), 0),

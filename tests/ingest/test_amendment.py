@@ -87,7 +87,7 @@ def page(folder: Path, *instructions: str | tuple[str, ...]) -> Path:
 
 
 def amended(folder: Path, *instructions: str | tuple[str, ...]) -> dict[str, Provision]:
-    drafts, _ = amend(BASE, page(folder, *instructions))
+    drafts, _ = amend(BASE, page(folder, *instructions), InstrumentId("eu-2030-7"))
     return by_pinpoint(drafts)
 
 

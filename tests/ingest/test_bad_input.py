@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from docx import Document
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from ingest import index
 from ingest.pinpoint import Pinpoint
 from ingest.pipeline import open_store
+from ingest.readers.pdf import read_pages
 from tests.small_corpus import (
     ACT,
     ARTICLES,
@@ -40,8 +43,6 @@ PAGE = b"<!DOCTYPE html><html><head><title>403 Forbidden</title></head><body>Acc
 
 
 def encrypted(content: bytes, folder: Path) -> bytes:
-    from pypdf import PdfWriter
-
     plain = folder / "plain.pdf"
     plain.write_bytes(content)
     writer = PdfWriter(clone_from=plain)
@@ -157,6 +158,19 @@ def bomb(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def hebrew_pdf(path: Path, *lines: str) -> bytes:
+    """A PDF whose lines are set as they are seen, from left to right; "A" is printed as alef, "B" as bet, and so on."""
+    path.write_bytes(make_pdf([(72, 700 - 30 * place, 11, "R", line) for place, line in enumerate(lines)]))
+    table = "1 begincodespacerange <00> <FF> endcodespacerange 1 beginbfrange <41> <5A> <05D0> endbfrange"
+    letters = DecodedStreamObject()
+    letters.set_data(f"begincmap /CMapName /H def /CMapType 2 def {table} endcmap".encode())
+    writer = PdfWriter(clone_from=path)
+    font = writer.pages[0]["/Resources"]["/Font"]["/R"]  # type: ignore[index]
+    font[NameObject("/ToUnicode")] = writer._add_object(letters)
+    writer.write(path)
+    return path.read_bytes()
+
+
 def word(path: Path, *paragraphs: str) -> bytes:
     document = Document()
     for paragraph in paragraphs:
@@ -190,6 +204,8 @@ class TestDocuments:
             ("photo.md", JPEG, "it is no UTF-8 text"),
             ("page.pdf", PAGE, "it is no PDF"),
             ("scanned.pdf", make_pdf([]), "has no text layer (scanned pages?)"),
+            ("cut.pdf", make_treaty()[:700], "is truncated or damaged"),
+            ("circle.pdf", make_treaty().replace(b"/Kids [5 0 R", b"/Kids [2 0 R"), "refers to itself in a circle"),
             ("pages.pdf", make_pdf(*[[(72, 700, 11, "R", "x")]] * 5000), "has 5,000 pages, more than 3,000"),
             ("huge.html", b"<p>x</p>" * 13_000_000, "it has 104,000,000 bytes, more than 32,000,000"),
             ("huge.txt", b"x " * 15_000_000, "it has 30,000,000 bytes, more than 20,000,000"),
@@ -238,10 +254,31 @@ class TestDocuments:
         else:
             assert ran.code == 2 and "title" in ran.complaint and kept == []
 
-    def test_a_rotated_page_and_what_is_attached_to_it(self, add: Callable[..., Ran]) -> None:
+    def test_a_rotated_page(self, add: Callable[..., Ran]) -> None:
         lines = [(100, 700, 11, "R", "A rose is a rose."), (100, 680, 11, "R", "It has thorns.")]
-        script = "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >> /Names << /EmbeddedFiles << /Names [] >> >>"
-        assert add("turned.pdf", make_pdf(lines, extra=script, page="/Rotate 90")).code == 0
+        assert add("turned.pdf", make_pdf(lines, page="/Rotate 90")).code == 0
+
+    def test_a_script_and_an_attachment_are_neither_run_nor_read(
+        self, add: Callable[..., Ran], tmp_path: Path, home: Path
+    ) -> None:
+        script = "/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"
+        (tmp_path / "plain.pdf").write_bytes(make_pdf([(100, 700, 11, "R", "A rose is a rose.")], extra=script))
+        writer = PdfWriter(clone_from=tmp_path / "plain.pdf")
+        writer.add_attachment("gnomes.txt", b"The gnomes are hollow.")
+        writer.write(tmp_path / "carrier.pdf")
+        content = (tmp_path / "carrier.pdf").read_bytes()
+        assert b"JavaScript" in content and b"EmbeddedFile" in content
+        assert add("carrier.pdf", content).code == 0
+        [copy] = home.rglob("own-a-document.pdf")
+        assert [line.text for page in read_pages(copy) for line in page.lines] == ["A rose is a rose."]
+        assert sorted(path.name for path in copy.parent.iterdir()) == [".lock", "manifest.toml", copy.name]
+
+    def test_a_pdf_from_right_to_left_is_read_in_the_order_of_reading(
+        self, add: Callable[..., Ran], tmp_path: Path, home: Path
+    ) -> None:
+        assert add("hebrew.pdf", hebrew_pdf(tmp_path / "set.pdf", "CBA ED", "GF")).code == 0
+        [copy] = home.rglob("own-a-document.pdf")
+        assert [line.text for page in read_pages(copy) for line in page.lines] == ["דה אבג", "וז"]
 
     def test_a_text_from_right_to_left(self, add: Callable[..., Ran]) -> None:
         assert add("hebrew.txt", "גן ורדים.\n\nגדר חיה.".encode(), title="גן").code == 0

@@ -112,7 +112,7 @@ def test_both_directions_agree(act: Expression) -> None:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     texts = Corpus("", "", (ACT_TEXT, GUIDE_TEXT))
-    monkeypatch.setattr("ingest.law_cli.open_corpus", lambda folder: texts)
+    monkeypatch.setattr("ingest.terms_cli.open_corpus", lambda folder: texts)
     return lambda *arguments: CliRunner().invoke(law, ["cites", *arguments])
 
 

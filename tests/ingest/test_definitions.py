@@ -236,7 +236,7 @@ def test_subject_to_is_no_participant(glossaries: dict[str, Glossary]) -> None:
 def command(glossaries: dict[str, Glossary], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """The command on the official texts, read and not indexed."""
     texts = Corpus("", "", tuple(glossaries[identity].expression for identity in (TREATY, ADOPTED, AMENDED)))
-    monkeypatch.setattr("ingest.law_cli.open_corpus", lambda folder: texts)
+    monkeypatch.setattr("ingest.terms_cli.open_corpus", lambda folder: texts)
     return lambda *arguments: CliRunner().invoke(law, ["terms", *arguments])
 
 

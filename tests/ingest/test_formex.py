@@ -165,6 +165,17 @@ def test_counts(act: Expression) -> None:
     assert find_gaps(act.provisions) == ()
 
 
+def test_all_points_of_annex_iii(act: Expression) -> None:
+    labels = {
+        one.pinpoint.steps[-1].label: "".join(point.pinpoint.steps[-1].label for point in act.children(one.pinpoint))
+        for one in act.children(Pinpoint.parse("anx_III"))
+        if one.kind is ProvisionKind.POINT
+    }
+    assert labels == {
+        "1": "abc", "2": "", "3": "abcd", "4": "ab", "5": "abcd", "6": "abcde", "7": "abcd", "8": "ab",
+    }  # fmt: skip
+
+
 def test_each_text_stands_at_its_offset(act: Expression) -> None:
     for one in act.provisions:
         if not one.is_container:

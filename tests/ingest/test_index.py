@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest import index
-from ingest.corpus import Corpus
+from ingest.corpus import Corpus, Lack, Missing
 from ingest.errors import StoreError, StoreMissing, StoreStale, StoreUnwritable
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.index import Current, Store
@@ -117,6 +117,41 @@ class TestBuilding:
             assert len(search(frozenset({ACT, TREATY}))) == 2
         store.close()
 
+    def test_a_large_shelf_is_searched_whole_in_parts_of_one_size(
+        self, root: Path, embedder: WordHasher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(index, "PART", 40)
+        dice = np.random.default_rng(225)
+        notes = tuple(
+            expression(
+                name,
+                *(" ".join(f"w{n}" for n in dice.integers(0, 60, 12)) for _ in range(size)),
+                authority=Authority.COMMENTARY,
+            )
+            for name, size in ((TREATY, 45), (ACT, 60))
+        )
+        folder = build(root, embedder, Corpus("notes", "", notes))
+        store = Store.open(folder)
+        [shelf] = store.shelves.values()
+        assert [part.count() for part in shelf.parts] == [40, 40, 25] and len(shelf.passages) == 105
+        held = embedder.embed([passage.searchable for passage in shelf.passages])
+        own = np.array([passage.expression.instrument == ACT for passage in shelf.passages])
+        for asked in ("w1 w2 w3", "w7", "w50 w51 w8 w9"):
+            vector = embedder.embed_query(asked)
+            exact = held @ vector
+            for among, allowed in ((shelf.instruments, np.ones(105, dtype=bool)), (frozenset({ACT}), own)):
+                found = shelf.search_meaning(vector, 12, among)
+                best = np.sort(exact[allowed])[::-1][:12]
+                assert [score for _, score in found] == pytest.approx(best.tolist(), abs=1e-5)
+                assert all(allowed[number] for number, _ in found) and len({number for number, _ in found}) == 12
+                assert [score for _, score in found] == pytest.approx(
+                    [float(exact[number]) for number, _ in found], abs=1e-5
+                )
+        store.close()
+        embedder.given.clear()
+        build(root, embedder, Corpus("again", "", notes))
+        assert embedder.given == []
+
     def test_one_changed_provision_is_the_only_one_embedded_again(self, root: Path, embedder: WordHasher) -> None:
         serve(root, embedder)
         assert len(embedder.given) == 4
@@ -191,11 +226,14 @@ class TestSwitching:
 
     def test_current_is_replaced_in_one_step_and_has_its_missing_lines(self, root: Path, embedder: WordHasher) -> None:
         folder = build(root, embedder)
-        index.switch(root, KEY, Current(folder.name, ("the Act is missing:\n open the page.", "another")))
-        assert index.read_current(root, KEY) == Current("first", ("the Act is missing: open the page.", "another"))
+        gone = Missing("act", "the Act", "a/act.pdf", "https://law.example", Lack.MISSING, "the “Act”: open the page.")
+        torn = Missing("code", "the Code", "code.pdf", "", Lack.UNREADABLE, "another")
+        index.switch(root, KEY, Current(folder.name, (gone, torn)))
+        assert index.read_current(root, KEY) == Current("first", (gone, torn))
         assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
         store = index.open_current(root, KEY)
-        assert store is not None and store.corpus.missing == ("the Act is missing: open the page.", "another")
+        assert store is not None and store.corpus.missing == (gone, torn)
+        assert (str(torn), torn.headline) == ("another", "the Code (code) cannot be read")
         store.close()
 
     def test_each_search_path_has_its_own(self, root: Path, embedder: WordHasher) -> None:

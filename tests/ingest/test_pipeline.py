@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest import index
+from ingest.corpus import Lack
 from ingest.embedding import MiniLmEmbedder
 from ingest.errors import ManifestError, SourceError, SourceMissing, StoreMissing
 from ingest.identifiers import AI_ACT, InstrumentId
@@ -25,9 +26,9 @@ from ingest.pipeline import (
     ingest_corpus,
     load_manifest_of,
     open_store,
-    take_published,
 )
 from ingest.sources import search_path
+from ingest.wordings import take_published
 from tests.small_corpus import ACT, ARTICLES, GUIDE, NEWS, TREATY, SmallCorpus, make_act
 
 pytestmark = pytest.mark.usefixtures("embedding")
@@ -156,7 +157,9 @@ class TestWhatIsMissing:
         (small_corpus.folder / GUIDE).unlink()
         outcome = ingest(small_corpus)
         [line] = outcome.missing
-        assert "garden-guide" in line and "https://law.example/garden-guide" in line and outcome.broken == ()
+        assert "https://law.example/garden-guide" in line.text and outcome.broken == ()
+        assert (line.source, line.file, line.url) == ("garden-guide", GUIDE, "https://law.example/garden-guide")
+        assert (line.reason, line.headline) == (Lack.MISSING, "the Garden guide (garden-guide) is missing")
         store = open_store(small_corpus.folder, build=False)
         assert store.corpus.missing == outcome.missing
         store.close()
@@ -164,7 +167,7 @@ class TestWhatIsMissing:
     def test_one_that_was_taken_away_leaves_the_index(self, small_corpus: SmallCorpus) -> None:
         ingest(small_corpus)
         (small_corpus.folder / NEWS).unlink()
-        assert "garden-news" in ingest(small_corpus).missing[0]
+        assert ingest(small_corpus).missing[0].source == "garden-news"
         assert not any(name.startswith("garden-news") for name in texts(small_corpus))
 
     def test_a_required_text_that_vanished_stops_the_ingest(self, small_corpus: SmallCorpus) -> None:
@@ -178,7 +181,7 @@ class TestWhatIsMissing:
     def test_without_an_index_the_others_are_ingested(self, small_corpus: SmallCorpus) -> None:
         (small_corpus.folder / TREATY).unlink()
         outcome = ingest(small_corpus)
-        assert outcome.broken == outcome.missing and "garden-treaty" in outcome.broken[0]
+        assert outcome.broken == outcome.missing and "garden-treaty" in outcome.broken[0].text
         assert {name.split()[0] for name in texts(small_corpus)} == {"garden-act", "garden-guide", "garden-news"}
 
     def test_an_empty_folder_gives_an_empty_index_that_says_so(self, small_corpus: SmallCorpus) -> None:
@@ -206,7 +209,7 @@ class TestWhatIsBroken:
     def test_without_an_index_the_others_are_ingested_and_it_is_tried_again(self, small_corpus: SmallCorpus) -> None:
         small_corpus.change(ACT, make_act({label: ARTICLES[label] for label in "124"}))
         first = ingest(small_corpus)
-        assert first.broken == first.missing and "the Garden act: found 3 articles" in first.broken[0]
+        assert first.broken == first.missing and "the Garden act: found 3 articles" in first.broken[0].text
         assert {name.split()[0] for name in texts(small_corpus)} == {"garden-treaty", "garden-guide", "garden-news"}
         again = ingest(small_corpus)
         assert (again.change, again.broken, again.folder) == (Change.UNCHANGED, first.broken, first.folder)
@@ -220,7 +223,7 @@ class TestWhatIsBroken:
         small_corpus.change(ACT, changed_act())
         small_corpus.spoil(GUIDE, b"\0")
         outcome = ingest(small_corpus)
-        assert "NUL bytes" in outcome.broken[0]
+        assert "NUL bytes" in outcome.broken[0].text
         assert texts(small_corpus)["garden-act art_3"] == "1. A hedge may be planted anywhere."
 
     def test_a_file_that_differs_from_its_hash_leaves_the_last_good_index(self, small_corpus: SmallCorpus) -> None:
@@ -242,18 +245,20 @@ class TestWhatIsBroken:
         small_corpus.write()
         small_corpus.spoil(ACT, changed_act())
         outcome = ingest(small_corpus)
-        assert "has changed" in outcome.broken[0] and "garden-act art_3" not in texts(small_corpus)
+        assert "has changed" in outcome.broken[0].text and outcome.broken[0].reason is Lack.CHANGED
+        assert "garden-act art_3" not in texts(small_corpus)
 
     def test_a_manifest_that_lies_about_counts_is_told(self, small_corpus: SmallCorpus) -> None:
         small_corpus.expected[GUIDE] = "{ numbered_paragraphs = 300 }"
         small_corpus.write_manifest()
         [line] = ingest(small_corpus).broken
-        assert "found 3 numbered paragraphs instead of 300" in line and "`expected` in the manifest" in line
+        assert "found 3 numbered paragraphs instead of 300" in line.text and "`expected` in the manifest" in line.text
+        assert line.reason is Lack.UNREADABLE
 
     def test_two_places_of_one_name_are_a_misreading(self, small_corpus: SmallCorpus) -> None:
         twice = changed_act().replace(b'id="art_4"', b'id="art_3"')
         small_corpus.change(ACT, twice)
-        assert "more than one provision at art_3" in ingest(small_corpus).broken[0]
+        assert "more than one provision at art_3" in ingest(small_corpus).broken[0].text
 
 
 class TestOfficialTexts:
