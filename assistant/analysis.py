@@ -8,13 +8,20 @@ from assistant import phrases
 from assistant.answer import RefusalReason
 from assistant.days import find_day
 from assistant.errors import QuestionError
+from assistant.glossary import count_known, to_english
+from assistant.intrusion import reads_as_order
 from assistant.question import SIDES, Intent, Question
 from ingest.citation import Citation, find_citations, find_instruments
 from ingest.clock import today
 from ingest.identifiers import CONVENTION, InstrumentId
+from ingest.lexical import stop_words
 from ingest.pinpoint import Pinpoint
 
 LONGEST = 8000
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "de", "fr")
+FEWEST_WORDS = 2
+LEANING_WORDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Inquiry:
     obstacle: RefusalReason | None = None
     presupposes: bool = False
     wants_date: bool = False
+    wants_figure: bool = False
 
 
 def analyse(question: Question) -> Inquiry:
@@ -57,19 +65,21 @@ def analyse(question: Question) -> Inquiry:
     text = check_text(question.text)
     standalone, inherited = _stand_alone(text, question.history)
     citations = find_citations(text)
-    named, foreign = _named(text)
+    language = _language(text)
+    said = text if language == ENGLISH else to_english(_without(text, citations), language)
+    named, foreign = _named(text if said is text else f"{text}\n{said}")
     if not named and inherited is not None:
         named = _inherited_names(text, inherited)
     targets = _targets(citations)
     as_of, undated = find_day(text, question.as_of)
-    phrase = _phrase(undated)
+    phrase = _phrase(undated if said is text else said)
     if inherited is not None:
         phrase = f"{phrase}, {inherited.phrase}".strip(phrases.EDGE)
         targets = targets or inherited.targets
         foreign = foreign or inherited.foreign
     subject = keywords(phrase)
-    intent = _intent(text, named, targets, subject)
-    sides = _sides(question.scope, named, intent, text)
+    intent = _intent(said, named, targets, subject)
+    sides = _sides(question.scope, named, intent, said)
     return Inquiry(
         text=text,
         standalone=standalone,
@@ -82,11 +92,12 @@ def analyse(question: Question) -> Inquiry:
         targets=targets,
         phrase=phrase,
         subject=subject,
-        topics=_topics(phrase) if inherited is None else (),
-        language=_language(text),
+        topics=_topics(phrase) if inherited is None and said is text else (),
+        language=language,
         commentary=question.commentary,
-        obstacle=_obstacle(text, subject, targets, intent, named),
-        wants_date=bool(phrases.WHEN.search(text)),
+        obstacle=_obstacle(text, subject, targets, intent, named) or _lost_reference(said, subject, inherited),
+        wants_date=bool(phrases.WHEN.search(said)),
+        wants_figure=bool(phrases.HOW_MUCH.search(said)),
         presupposes=not phrases.YES_NO.match(text) and len(named) == 1,
     )
 
@@ -105,7 +116,7 @@ def check_text(text: str) -> str:
 
 def _stand_alone(text: str, history: Sequence[str]) -> tuple[str, Inquiry | None]:
     """The question with what it leaves to the conversation filled in, and the turn that it leans on."""
-    earlier = [turn for turn in history if phrases.LETTER.search(turn)]
+    earlier = [turn for turn in history if phrases.LETTER.search(turn) and not reads_as_order(turn)]
     if not earlier or not _leans(text):
         return text, None
     before = analyse(Question(earlier[-1][:LONGEST], tuple(earlier[:-1]), today()))
@@ -205,12 +216,21 @@ def _sides(
     return wanted or tuple(named) or scope
 
 
+def _without(text: str, citations: Iterable[Citation]) -> str:
+    """A text with blanks in the place of its citations."""
+    for one in citations:
+        text = text[: one.start] + " " * (one.end - one.start) + text[one.end :]
+    return text
+
+
 def _language(text: str) -> str:
-    french, german = len(phrases.FRENCH.findall(text)), len(phrases.GERMAN.findall(text))
-    words = max(len(_words(text)), 1)
-    if max(french, german) / words < 0.2:
-        return "en"
-    return "fr" if french >= german else "de"
+    """The language whose everyday words a text has most of, or whose law words where it has none; else English."""
+    words = [word for word in phrases.WORD.findall(text.casefold()) if word not in phrases.EVERYWHERE]
+    counts = {language: sum(word in stop_words(language) for word in words) for language in LANGUAGES}
+    if not counts[ENGLISH]:
+        counts |= {language: counts[language] + count_known(text, language) for language in LANGUAGES[1:]}
+    best = max(LANGUAGES, key=lambda language: counts[language])
+    return best if counts[best] >= FEWEST_WORDS else ENGLISH
 
 
 def _wants_advice(text: str, named: tuple[InstrumentId, ...]) -> bool:
@@ -220,10 +240,16 @@ def _wants_advice(text: str, named: tuple[InstrumentId, ...]) -> bool:
     return bool(phrases.FACTS.search(text) and phrases.WISH_FOR_ADVICE.search(text))
 
 
+def _lost_reference(text: str, subject: str, before: Inquiry | None) -> RefusalReason | None:
+    """A question that points at one of several things of which nothing was said before."""
+    points = before is None and phrases.ONE_OF_SEVERAL.search(text) and len(_words(subject)) <= LEANING_WORDS
+    return RefusalReason.UNCLEAR if points else None
+
+
 def _obstacle(
     text: str, subject: str, targets: tuple[Target, ...], intent: Intent, named: tuple[InstrumentId, ...]
 ) -> RefusalReason | None:
-    if phrases.INJECTION.search(text):
+    if reads_as_order(text):
         return RefusalReason.INJECTION
     if _wants_advice(text, named):
         return RefusalReason.LEGAL_ADVICE

@@ -20,7 +20,12 @@ TALK = re.compile(
     r"""\b(?:please|kindly|(?:can|could|would)\s+you|i\s+(?:want|need|would\s+like)\s+to\s+know|tell\s+me|show\s+me|explain
     |compare[ds]?|comparing|comparisons?|contrast(?:ed|ing)?|differences?|differ|side\s+by\s+side|in\s+a\s+table|table
     |short\s+rows|both\s+(?:instruments|texts|sides)|the\s+two\s+(?:instruments|texts|laws)|each\s+side|either\s+text
-    |versus|vs\.?|according\s+to|pursuant\s+to)\b""",
+    |versus|vs\.?|according\s+to|pursuant\s+to|as\s+the\s+(?:law|text)\s+(?:now\s+)?stands(?:\s+now)?
+    |(?:the\s+)?very\s+same|surely|obviously|clearly|of\s+course|admittedly|agreed|correct|right(?=\?)
+    |(?:do|does|is|are|has|have|wo|will|would|ca|should)n['’]?t\s+(?:it|they|you|he|she|we)(?:\s+(?:think|agree|say))?(?=\?|$)
+    |(?:would|do|don['’]t)\s+you\s+(?:not\s+)?(?:agree|think)(?:\s+that)?
+    |(?:i|we)\s+(?:believe|think|guess|suppose|assume|bet)(?:\s+that)?|everyone\s+knows(?:\s+that)?
+    |nobody\s+in\s+(?:their|his)\s+right\s+mind\s+(?:can|could|would)\s+(?:think|believe)(?:\s+that)?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 EDGE = " ?!.,;:-–—'\"()[]/&"
@@ -35,7 +40,8 @@ COMPARE = re.compile(
     re.IGNORECASE,
 )
 DEFINE = re.compile(
-    r"\b(?:defin\w+|meaning of|what (?:is|are|counts as|qualifies as|does .{3,60} mean)|what'?s an?|stand for)\b",
+    r"\b(?:defin\w+|meaning of|(?:the|this) term|what (?:is|are|counts as|qualifies as|does .{3,60} mean)|what'?s an?|"
+    r"stand for)\b",
     re.IGNORECASE,
 )
 STATUS = re.compile(
@@ -52,29 +58,13 @@ POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|that|those|these|this|there|he|she|then|such|same)\b", re.IGNORECASE
 )
 OTHER = re.compile(r"\bthe other (?:one|text|instrument|law|side|treaty|act)\b", re.IGNORECASE)
+ONE_OF_SEVERAL = re.compile(
+    r"\bthe (?:other|second|first|former|latter|third) (?:one|text|instrument)\b", re.IGNORECASE
+)
 YES_NO = re.compile(
     r"^\s*(?:is|are|was|were|do|does|did|has|have|can|could|may|must|shall|should|will)\b", re.IGNORECASE
 )
 
-INJECTION = re.compile(
-    r"""(?:^|[.!?:;'"(\]]\s*|\b(?:please|now|and|then|must|should|to)\s+)
-        (?:ignore|disregard|forget|override|bypass)\b.{0,40}
-        \b(?:instructions?|prompts?|rules|guidelines|above|previous|prior|safety|everything)\b
-    |\b(?:system|hidden|initial|developer)\s(?:prompt|message|instructions?|override)\b
-    |\bfrom\snow\son,?\s(?:you|answer|reply|respond|always|never|say|ignore|speak)\b
-    |\byou\sare\s(?:now|no\slonger)\b
-    |\b(?:pretend|behave|respond|roleplay)\s(?:as|to\sbe|like)\b
-    |\bact\sas\s(?:a|an|my|if)\b
-    |\bjailbreak\w*\b
-    |\b(?:developer|dan|god|debug)\smode\b
-    |\bnew\sinstructions?:
-    |<\s*/?\s*(?:script|system|iframe|img)\b
-    |\[/?INST\]
-    |\b(?:print|reveal|output|show|repeat)\b.{0,30}
-        \b(?:api\skey|password|environment\svariables?|your\s(?:prompt|rules|instructions?))\b
-    |\binvent\s(?:a|an|some)\s(?:article|provision|citation|quot)""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
 FACTS = re.compile(
     r"""\b(?:my|our)\s(?:\w+\s){0,2}(?:clients?|compan(?:y|ies)|firm|start-?up|employer|boss|landlord|bank|school|university
         |uni|hospital|case|product|apps?|systems?|chatbot|tool|software|business|models?|daughter|son|mother|father|wife
@@ -99,9 +89,20 @@ WHEN = re.compile(
     |\b(?:did|does|do|will|could|had|must)\b.{0,80}\b(?:already|yet|still)\b|\balready\s(?:have|had|apply|applied|bound|binding)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+HOW_MUCH = re.compile(
+    r"""\bhow\s(?:many|much|high|long|old|big|large|often|soon|fast|quick(?:ly)?)\b|\bnumbers?\sof\b|\bfigures?\b|\bamounts?\b
+    |\bper\s?cent(?:age)?\b|\bmaximum\b|\bminimum\b|\bceilings?\b|\bthresholds?\b|\bquorum\b|\bdeadlines?\b|\bprice\s?tag\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+FIGURE = re.compile(
+    r"""\bEUR\s\d|\d\s?%|\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|thirty)\s
+        (?:hours?|days?|weeks?|months?|years?|members?|votes?|signatories|parties|states|persons|million|times)\b|\b10\s?\^|\btwo-thirds\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 BOTH_TEXTS = re.compile(
     r"""\b(?:both|the\stwo|these|each|either|neither)(?:\sof\s(?:the|these))?(?:\stwo)?(?:\sai)?
-        \s(?:texts?|instruments?|laws?|documents?|sides?|regimes?|frameworks?)\b|\beach\sside\b""",
+        \s(?:texts?|instruments?|laws?|documents?|sides?|regimes?|frameworks?)\b|\beach\sside\b
+    |\b(?:under|in|by)\s(?:each|both|either)\s*(?:\?|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 RESEARCH = re.compile(
@@ -111,9 +112,4 @@ RESEARCH = re.compile(
     re.IGNORECASE,
 )
 
-FRENCH = re.compile(
-    r"\b(?:le|la|les|des|du|une?|est|sont|quelles?|quels?|comment|selon|entre|dans|pour|qui|et|sur)\b", re.I
-)
-GERMAN = re.compile(
-    r"\b(?:der|die|das|und|ist|sind|welche[rs]?|wie|was|nach|zwischen|für|von|dem|den|eine?|im|mit)\b", re.I
-)
+EVERYWHERE = frozenset({"ai", "art", "act", "eu", "vs", "et", "al"})

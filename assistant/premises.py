@@ -22,7 +22,10 @@ Words = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Premise(Strict):
-    """One false statement: how it is recognised, and what is true with the places that show it."""
+    """One false statement: how it is recognised, and what is true with the places that show it.
+
+    An `open` one is false in a question of any form, an `unnamed` one also where its instrument is not named.
+    """
 
     id: str
     instrument: str
@@ -30,6 +33,7 @@ class Premise(Strict):
     without: tuple[str, ...] = ()
     unless: str = ""
     open: bool = False
+    unnamed: bool = False
     wording: ReadExpression | None = None
     truth: str
     cites: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -61,7 +65,9 @@ def find_premise(corpus: Corpus, inquiry: Inquiry) -> Premise | None:
 
 def _is_taken_for_granted(premise: Premise, corpus: Corpus, inquiry: Inquiry) -> bool:
     instrument = InstrumentId(premise.instrument)
-    if instrument not in inquiry.named or not (premise.open or inquiry.presupposes):
+    if instrument not in (inquiry.named or (inquiry.sides if premise.unnamed else ())):
+        return False
+    if not (premise.open or inquiry.presupposes):
         return False
     if premise.unless and _holds(premise.unless, instrument, inquiry.as_of):
         return False

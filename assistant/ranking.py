@@ -14,25 +14,33 @@ from assistant.noted import is_noted, locate_noted
 from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
-from ingest.guide import Guide
+from ingest.guide import Guide, Issue, SignpostKind
 from ingest.identifiers import InstrumentId
 from ingest.index import Store
 from ingest.instrument import RECITALS, Expression, Provision
 from ingest.pinpoint import Pinpoint
 from ingest.references import locate
+from ingest.status import load_status
 
 NAMED_SCORE = 3.0
-RECITAL_WEIGHT = 0.5
-NOTE_WEIGHT = 0.8
-ISSUE_WEIGHT = 0.8
+# Learnt on the development half: a linear model of which provision carries the answer.
+MEANING_WEIGHT = 0.56
+WORDS_WEIGHT = 0.33
+GUIDE_WEIGHTS = {SignpostKind.NOTE: 1.21, SignpostKind.ISSUE: 1.23, SignpostKind.ASKED: 1.08}
+RECITAL_LOSS = 0.40
+FIGURE_LIFT = 0.2
+CLAUSES_OF = 3
+CLAUSE_LIFT = 0.6
+NEAREST_ASKED = 3
+ASKED_SHARE = 0.5
 GUIDE_WORDS = 0.3
 PLACE_STEP = 0.06
-GUIDE_DEPTH = 40
-MATCH_FLOOR = 0.42
-MATCH_SHARE = 0.88
+GUIDE_DEPTH = 80
+MATCH_FLOOR = 0.6
+MATCH_SHARE = 0.9
 MOST_MATCHES = 2
 MATCHES_WEIGHED = 12
-STANDING_WEIGHT = 0.4
+STANDING_WEIGHT = 1.0
 APPLICATION = "when do the rules apply, date of application, deadline: {}"
 TOPIC_WEIGHT = 0.7
 LIST_OF_TOPICS = 3
@@ -112,10 +120,11 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One thing searched: the query, and how well each signpost of the guide fits it."""
+    """One thing searched: the query, how well each signpost of the guide fits it, and the best cosine of any."""
 
     query: Query
     fit: np.ndarray[tuple[int], np.dtype[np.float32]]
+    nearest: float
 
 
 def find_evidence(
@@ -133,7 +142,7 @@ def find_evidence(
     others = [_lift_counterparts(concordance, side, sides, weight) for side in others]
     matches = (inquiry.subject and _matches(ranked, inquiry, sides)) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
-    nearness = max((_nearness(guide, search, place, every) for place, search in enumerate(searches)), default=0.0)
+    nearness = max((_nearness(search, place, every) for place, search in enumerate(searches)), default=0.0)
     if any(_is_titled(match, inquiry) for match in matches):
         nearness = NAMED_SCORE
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
@@ -182,14 +191,18 @@ def _headings(store: Store, inquiry: Inquiry) -> Iterable[str]:
 
 def _search(phrase: str, guide: Guide, embedder: Embedder) -> _Search:
     query = make_query(phrase, embedder)
-    return _Search(query, guide.score(query.words, query.vector, GUIDE_WORDS))
+    return _Search(query, *guide.score(query.words, query.vector, GUIDE_WORDS))
 
 
 def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
-    """The correspondences by how well they fit, best first."""
-    order = np.argsort(-search.fit, kind="stable")
-    signposts = ((guide.signposts[int(number)], float(search.fit[number])) for number in order)
-    return [Match(signpost.correspondence, fit) for signpost, fit in signposts if signpost.correspondence]
+    """The correspondences by how well their own words fit, and the nearest of the questions asked on them."""
+    found = (Match(one.correspondence, _fit_of(one, search)) for one in guide.issues)
+    return sorted(found, key=lambda match: -match.score)
+
+
+def _fit_of(issue: Issue, search: _Search) -> float:
+    asked = np.sort(search.fit[issue.asked])[-NEAREST_ASKED:]
+    return float(search.fit[issue.own].max() + ASKED_SHARE * (asked.mean() if len(asked) else 0.0))
 
 
 def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequence[Side]) -> tuple[Match, ...]:
@@ -198,9 +211,10 @@ def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequenc
     A correspondence fits by its words, and by how high its places stand among the candidates of each side.
     """
     chosen: dict[str, Match] = {}
+    best = {side.instrument: _best_shares(side) for side in sides}
     most = 1 if inquiry.topics else MOST_MATCHES
     for found in ranked[1 : 1 + len(inquiry.topics)] or ranked[:1]:
-        near = [replace(match, score=match.score + _standing(match, sides)) for match in found[:MATCHES_WEIGHED]]
+        near = [replace(match, score=match.score + _standing(match, best)) for match in found[:MATCHES_WEIGHED]]
         near.sort(key=lambda match: -match.score)
         near = [match for match in found if _is_titled(match, inquiry)][:1] or near
         for match in near[:most]:
@@ -215,16 +229,22 @@ def _is_titled(match: Match, inquiry: Inquiry) -> bool:
     return len(title.split()) > 1 and title in text
 
 
-def _standing(match: Match, sides: Sequence[Side]) -> float:
+def _standing(match: Match, best: Mapping[InstrumentId, Mapping[Pinpoint, float]]) -> float:
     """How high the places of a correspondence stand among the candidates, as a share of the best, over all sides."""
-    total = 0.0
-    for side in sides:
-        places = match.correspondence.side(side.instrument)
-        within = (
-            one.score for one in side.candidates if any(place.contains(one.provision.pinpoint) for place in places)
-        )
-        total += max(within, default=0.0) / side.candidates[0].score if side.candidates else 0.0
-    return STANDING_WEIGHT * total / max(len(sides), 1)
+    shares = (
+        max((standing.get(place, 0.0) for place in match.correspondence.side(instrument)), default=0.0)
+        for instrument, standing in best.items()
+    )
+    return STANDING_WEIGHT * sum(shares) / max(len(best), 1)
+
+
+def _best_shares(side: Side) -> dict[Pinpoint, float]:
+    """The best score within each place, as a share of the best of all."""
+    best: dict[Pinpoint, float] = {}
+    for one in side.candidates:
+        for place in one.provision.pinpoint.lineage:
+            best.setdefault(place, one.score / side.candidates[0].score)
+    return best
 
 
 def _touched(concordance: Concordance, inquiry: Inquiry) -> tuple[Match, ...]:
@@ -246,6 +266,8 @@ def _search_side(
     rank, find = (_rank_notes, locate_noted) if is_noted(wording) else (_rank, locate)
     hits = [search_wording(store, search.query, wording) for search in searches]
     lists = [rank(found, guide, search, wording) for found, search in zip(hits, searches, strict=True)]
+    if inquiry.wants_figure:
+        lists = [_lift_figures(found) for found in lists]
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
     located = {place: find(wording, place) for place in own}
     named = [one for found in located.values() if found is not None for one in _quotable(wording, found)]
@@ -254,6 +276,8 @@ def _search_side(
         for rank, provision in enumerate((*named, *_defined(store, wording, inquiry)))
     ]
     found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
+    if inquiry.wants_date:
+        found = _with_clauses(store, wording, found, inquiry)
     unknown = tuple(place for place, found in located.items() if found is None)
     nearest = tuple(max(hit.cosine for hit in one) for one in hits if one)
     return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown, nearest)
@@ -261,53 +285,84 @@ def _search_side(
 
 def _rank(hits: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The passages of a wording by what the engines make of them and what the guide says of their places."""
-    noted = _led(guide, search, wording, issues=False)
-    issues = _led(guide, search, wording, issues=True)
+    led = _led_by_kind(guide, search, wording)
     found: dict[Pinpoint, Candidate] = {}
     for hit in hits:
-        weight = RECITAL_WEIGHT if hit.provision.kind in RECITALS else 1.0
-        score = weight * (
-            hit.score
-            + NOTE_WEIGHT * _lift_of(noted, hit.provision.pinpoint)
-            + ISSUE_WEIGHT * _lift_of(issues, hit.provision.pinpoint)
-        )
-        held = found.get(hit.provision.pinpoint)
+        place = hit.provision.pinpoint
+        score = MEANING_WEIGHT * max(hit.cosine, 0.0) + WORDS_WEIGHT * hit.words + _guided(hit.provision, led)
+        held = found.get(place)
         if held is None or score > held.score:
-            found[hit.provision.pinpoint] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
+            found[place] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
     return sorted(found.values(), key=lambda one: -one.score)
+
+
+def _lift_figures(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates with those lifted whose words hold a figure: a sum, a share, a number of days."""
+    lifted = [
+        _raised(one, FIGURE_LIFT if phrases.FIGURE.search(one.provision.text, one.start, one.end) else 0.0)
+        for one in candidates
+    ]
+    return sorted(lifted, key=lambda one: -one.score)
+
+
+def _with_clauses(
+    store: Store, wording: Expression, candidates: Sequence[Candidate], inquiry: Inquiry
+) -> list[Candidate]:
+    """The candidates with the clauses lifted that say from when the best ones apply."""
+    clauses = {clause for one in candidates[:CLAUSES_OF] for clause in _clauses_of(store, one.provision, inquiry)}
+    found = {one.provision.pinpoint: one for one in candidates}
+    for place in sorted(clause for clause in clauses if clause in wording):
+        provision = wording.at(place)
+        held = found.get(place, Candidate(provision, 0, len(provision.text), 0.0))
+        found[place] = replace(held, score=held.score + CLAUSE_LIFT)
+    return sorted(found.values(), key=lambda one: -one.score)
+
+
+def _clauses_of(store: Store, provision: Provision, inquiry: Inquiry) -> Iterable[Pinpoint]:
+    application = store.corpus.application(provision, inquiry.as_of)
+    treaty = load_status().get(provision.expression.instrument)
+    if application.says is not None:
+        yield application.says
+    if application.later is not None:
+        yield Pinpoint.parse(application.later.says)
+    if treaty is not None and treaty.instrument in inquiry.named:
+        yield Pinpoint.parse(treaty.entry_clause)
 
 
 def _rank_notes(_: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The places of a wording of which only our notes are held, by how well what is said of them fits."""
-    noted = _led(guide, search, wording, issues=False)
-    issues = _led(guide, search, wording, issues=True)
-    found = []
-    for provision in (wording.at(place) for place in {**noted, **issues} if place in wording):
-        weight = RECITAL_WEIGHT if provision.kind in RECITALS else 1.0
-        score = weight * (_lift_of(noted, provision.pinpoint) + _lift_of(issues, provision.pinpoint))
-        found.append(Candidate(provision, 0, len(provision.text), score))
+    led = _led_by_kind(guide, search, wording)
+    places = dict.fromkeys(place for places in led.values() for place in places if place in wording)
+    held = (wording.at(place) for place in places)
+    found = [Candidate(one, 0, len(one.text), _guided(one, led)) for one in held]
     return sorted(found, key=lambda one: -one.score)
 
 
-def _led(guide: Guide, search: _Search, wording: Expression, *, issues: bool) -> dict[Pinpoint, float]:
-    """The places of a wording that the best-fitting notes, or issues of the concordance, lead to, with the best fit."""
+def _guided(provision: Provision, led: Mapping[SignpostKind, Mapping[Pinpoint, float]]) -> float:
+    """What the guide adds to a provision, a recital having less."""
+    lift = sum(GUIDE_WEIGHTS[kind] * _lift_of(places, provision.pinpoint) ** 2 for kind, places in led.items())
+    return lift - RECITAL_LOSS if provision.kind in RECITALS else lift
+
+
+def _led_by_kind(guide: Guide, search: _Search, wording: Expression) -> dict[SignpostKind, dict[Pinpoint, float]]:
+    return {kind: _led(guide, search, wording, kind) for kind in SignpostKind}
+
+
+def _led(guide: Guide, search: _Search, wording: Expression, kind: SignpostKind) -> dict[Pinpoint, float]:
+    """The places of a wording that the best-fitting signposts of a kind lead to, with the best fit."""
     led: dict[Pinpoint, float] = {}
-    own = guide.leading_to(wording.instrument, issues=issues)
+    own = guide.leading_to(wording.instrument, kind)
     for number in own[np.argsort(-search.fit[own], kind="stable")][:GUIDE_DEPTH]:
         fit = float(search.fit[number])
-        for rank, place in enumerate(guide.signposts[int(number)].places[wording.instrument]):
+        for rank, meant in enumerate(guide.signposts[int(number)].places[wording.instrument]):
+            place = next((one for one in meant.lineage if one in wording), meant)
             led[place] = max(led.get(place, 0.0), fit - PLACE_STEP * rank)
     return led
 
 
 def _lift_of(led: Mapping[Pinpoint, float], at: Pinpoint) -> float:
     """The best that is said of a place or of what it lies in."""
-    best = 0.0
-    place: Pinpoint | None = at
-    while place is not None:
-        best = max(best, led.get(place, 0.0))
-        place = place.parent
-    return best
+    return max(led.get(place, 0.0) for place in at.lineage)
 
 
 def _blend(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
@@ -315,7 +370,7 @@ def _blend(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     best: dict[Pinpoint, Candidate] = {}
     for n, candidates in enumerate(lists):
         for one in candidates:
-            weighed = replace(one, score=one.score * (TOPIC_WEIGHT if n else 1.0))
+            weighed = replace(one, score=one.score * TOPIC_WEIGHT) if n else one
             held = best.get(one.provision.pinpoint)
             if held is None or weighed.score > held.score:
                 best[one.provision.pinpoint] = weighed
@@ -336,7 +391,7 @@ def _distinct(candidates: Iterable[Candidate]) -> list[Candidate]:
     for one in candidates:
         if one.provision.pinpoint not in kept:
             ceiling = min(ceiling, one.score)
-            kept[one.provision.pinpoint] = replace(one, score=ceiling)
+            kept[one.provision.pinpoint] = one if one.score == ceiling else replace(one, score=ceiling)
     return list(kept.values())
 
 
@@ -353,8 +408,12 @@ def _lift_counterparts(concordance: Concordance, side: Side, others: Sequence[Si
                     lift[place] = max(lift.get(place, 0.0), share * weight - PLACE_STEP * rank)
     if not lift:
         return side
-    lifted = [replace(one, score=one.score + _lift_of(lift, one.provision.pinpoint)) for one in side.candidates]
+    lifted = [_raised(one, _lift_of(lift, one.provision.pinpoint)) for one in side.candidates]
     return replace(side, candidates=tuple(sorted(lifted, key=lambda one: -one.score)))
+
+
+def _raised(candidate: Candidate, lift: float) -> Candidate:
+    return replace(candidate, score=candidate.score + lift) if lift else candidate
 
 
 def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> tuple[Candidate, ...]:
@@ -364,10 +423,9 @@ def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> 
     return tuple(Candidate(hit.provision, hit.passage.start, hit.passage.end, hit.score) for hit in hits[:10])
 
 
-def _nearness(guide: Guide, search: _Search, place: int, sides: Iterable[Side]) -> float:
+def _nearness(search: _Search, place: int, sides: Iterable[Side]) -> float:
     """The best cosine of a question with our words and that with the law's, added up: neither alone tells."""
-    near = guide.nearest(search.query.vector)
-    return near + max((side.nearest[place] for side in sides if side.nearest), default=near)
+    return search.nearest + max((side.nearest[place] for side in sides if side.nearest), default=search.nearest)
 
 
 def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:
@@ -383,7 +441,7 @@ def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:
 
 def list_evidence(findings: Findings, inquiry: Inquiry) -> tuple[Evidence, ...]:
     """One merged list, best first: the sides in turn where they are compared, then guidance and commentary."""
-    lists = [spread(side.candidates, 1 if len(findings.sides) > 1 else PER_UNIT) for side in findings.sides]
+    lists = [spread(side.candidates, PER_UNIT) for side in findings.sides]
     turns = _merge_sides(lists, alternate=len(inquiry.named) != 0)
     rest = _take_turns([spread(side.candidates, 1) for side in findings.others])
     turns = [*turns[:OWN_FIRST], *rest[:OTHERS_FIRST], *turns[OWN_FIRST:], *rest[OTHERS_FIRST:]]

@@ -1,5 +1,6 @@
 """What each instrument says on a subject: found by words and by meaning, each instrument searched on its own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,12 +20,16 @@ WORDS_WEIGHT = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found, with its provision, its weight among the hits (0 to 1), and its cosine to the question."""
+    """A passage found, with its provision, and its weight among the hits, 0 to 1.
+
+    `cosine` is its nearness to the question in meaning, `words` its BM25 as a share of the best.
+    """
 
     provision: Provision
     passage: Passage
     score: float
     cosine: float
+    words: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,26 @@ def search_commentary(store: Store, query: Query, day: date) -> list[Hit]:
     return sorted(hits, key=lambda hit: -hit.score)
 
 
-def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[InstrumentId]) -> list[Hit]:
-    """Both engines' findings in one list: the weighted sum of the cosine and of BM25 as a share of the best."""
-    words = dict(shelf.search_words(query.words, DEPTH, instruments))
-    meaning = dict(shelf.search_meaning(query.vector, DEPTH, instruments))
+def fuse_scores(words: Mapping[int, float], meaning: Mapping[int, float]) -> dict[int, float]:
+    """Both engines' scores by passage in one, best first: the cosine, and BM25 as a share of the best, weighted."""
     best = max(words.values(), default=1.0)
     scored = {
         number: (1 - WORDS_WEIGHT) * max(meaning.get(number, 0.0), 0.0) + WORDS_WEIGHT * words.get(number, 0.0) / best
         for number in {*words, *meaning}
     }
-    order = sorted(scored, key=lambda number: (-scored[number], number))
-    return [_hit(store, shelf.passages[number], scored[number], meaning.get(number, 0.0)) for number in order]
+    return dict(sorted(scored.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _hit(store: Store, passage: Passage, score: float, cosine: float) -> Hit:
-    return Hit(store.corpus.provision(passage.expression, passage.pinpoint), passage, score, cosine)
+def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[InstrumentId]) -> list[Hit]:
+    """Both engines' findings in one list."""
+    words = dict(shelf.search_words(query.words, DEPTH, instruments))
+    meaning = dict(shelf.search_meaning(query.vector, DEPTH, instruments))
+    best = max(words.values(), default=1.0)
+    return [
+        _hit(store, shelf.passages[number], score, meaning.get(number, 0.0), words.get(number, 0.0) / best)
+        for number, score in fuse_scores(words, meaning).items()
+    ]
+
+
+def _hit(store: Store, passage: Passage, score: float, cosine: float, words: float) -> Hit:
+    return Hit(store.corpus.provision(passage.expression, passage.pinpoint), passage, score, cosine, words)

@@ -16,7 +16,7 @@ from assistant.writers.noting import find_age, is_held_as_note, note_claims
 from ingest.concordance import Correspondence, Sentence, load_concordance
 from ingest.corpus import Corpus
 from ingest.identifiers import ExpressionId, InstrumentId
-from ingest.instrument import Authority, Provision, ProvisionKind, Relation
+from ingest.instrument import RECITALS, Authority, Provision, ProvisionKind, Relation
 from ingest.notes import load_notes, note_wordings
 from ingest.pinpoint import Pinpoint
 from ingest.redline import Change, Segment, redline
@@ -25,12 +25,14 @@ from ingest.status import load_status
 WRITER = Writer("quoting")
 
 PLACES = 2
+MOST_PLACES = 3
+AS_GOOD = 0.9
 UNITS = 2
 NOTE_SENTENCES = 4
 EXPLAINED = 2
 NEAREST = 1
 COMMENTARY = 1
-CLOSE = 0.85
+CLOSE = 0.8
 NOTE_QUOTE = 300
 PAIR = 2
 NEARLY_SAME = 0.5
@@ -169,16 +171,18 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
     if not is_noted(side.wording):
         chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
     claims: list[Claim] = []
-    places_left = PLACES
+    quoted: list[Pinpoint] = []
+    best_score = max((best.score for best, _ in chosen if best), default=0.0)
     for best, place in chosen:
+        near = place.unit in quoted or (best is not None and best.score >= AS_GOOD * best_score)
+        if len(quoted) >= (MOST_PLACES if near else PLACES):
+            continue
         provision = side.wording.at(place)
         short = len(provision.text) <= LONGEST_QUOTE or best is None
         candidate = _as_candidate(provision) if short else best or _as_candidate(provision)
         new = [claim for claim in _claims(candidate, book, claims) if claim not in claims]
         claims += new
-        places_left -= bool(new)
-        if not places_left:
-            break
+        quoted += [place.unit] if new else []
     return tuple(claims)
 
 
@@ -216,15 +220,22 @@ def _single_rows(side: Side, findings: Findings, inquiry: Inquiry, book: Citatio
     if not side.candidates:
         yield Row(inquiry.subject, None, (Cell(side.instrument, (_silence(side, inquiry, None, book),)),))
         return
-    best = side.candidates[0].score
+    ordered = _articles_first(side.candidates)
+    best = ordered[0].score
     units: dict[Pinpoint, list[Candidate]] = {}
-    for candidate in side.candidates:
+    for candidate in ordered:
         if candidate.score >= CLOSE * best and (candidate.unit in units or len(units) < UNITS):
             units.setdefault(candidate.unit, []).append(candidate)
     for candidates in units.values():
         claims = (claim for candidate in candidates[:PLACES] for claim in _claims(candidate, book))
         cell = Cell(side.instrument, tuple(dict.fromkeys(claims)))
         yield Row(_heading(candidates[0].provision, book), None, (cell,))
+
+
+def _articles_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The best article before the recitals that come nearer: these explain it, and stand beside it."""
+    first = next((one for one in candidates if one.provision.kind not in RECITALS), candidates[0])
+    return [first, *(one for one in candidates if one is not first)]
 
 
 def _claims(candidate: Candidate, book: CitationBook, said: Sequence[Claim] = ()) -> Iterable[Claim]:
