@@ -9,6 +9,7 @@ UV_VENV := $(VENV)-lock
 # A stamp bears the checksum of what was installed: a changed lock installs again, an unchanged one does nothing.
 checksum = $(shell cat $(1) | cksum | tr ' ' '-')
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.lock pyproject.toml)
+LOCAL_STAMP := $(VENV)/.local-model-$(call checksum,requirements-local-model.lock pyproject.toml)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements.lock requirements-dev.lock pyproject.toml)
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
@@ -16,10 +17,10 @@ COMPILE := $(UV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench screenshots lint lock wheel clean setup setup-dev python venv
+.PHONY: help run run-local-model test bench bench-checks screenshots lint lock wheel clean setup setup-dev setup-local-model python venv
 
 help: ## list the targets
-	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-13s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'ARGS goes to the command behind a target:  make run ARGS="--port 8000"   make test ARGS="-k pinpoint"'
 	@echo 'PYTHON names another interpreter:          make run PYTHON=python3.12'
@@ -27,11 +28,17 @@ help: ## list the targets
 run: setup ## install what is missing, read the law, and serve the chat on http://127.0.0.1:7860
 	@$(BIN)/visavis serve $(ARGS)
 
+run-local-model: setup-local-model ## the same with a language model on this machine; MODEL=/path/to.gguf names its weights
+	@$(BIN)/python -m assistant.local_model run $(if $(MODEL),--gguf "$(MODEL)") serve $(ARGS)
+
 test: setup-dev ## install what is missing and run the tests
 	@$(BIN)/pytest $(ARGS)
 
 bench: setup-dev ## install what is missing and measure index, search, embedding and ingest (some minutes)
 	@$(BIN)/python tests/benchmarks/bench_index.py $(ARGS)
+
+bench-checks: setup-dev ## measure what the check of a model's sentences catches, and what it wrongly drops
+	@$(BIN)/python tests/benchmarks/bench_checks.py $(ARGS)
 
 screenshots: setup-dev ## install what is missing and take the pictures in docs/images anew, with Chromium
 	@$(BIN)/pytest tests/ui/take_screenshots.py $(ARGS)
@@ -42,10 +49,12 @@ lint: setup-dev ## ruff, mypy --strict and the contracts between the rooms
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-lock: python ## resolve pyproject.toml into the two locks; `make lock ARGS=--upgrade` takes newer versions
+lock: python ## resolve pyproject.toml into the three locks; `make lock ARGS=--upgrade` takes newer versions
 	@test -x $(UV_VENV)/bin/uv || { $(PYTHON) -m venv $(UV_VENV) && $(UV_VENV)/bin/pip install --quiet uv; }
 	@$(COMPILE) pyproject.toml --group lock --output-file requirements.lock $(ARGS)
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
+	@$(COMPILE) pyproject.toml --group lock --extra local-model --constraint requirements.lock \
+		--constraint requirements-dev.lock --output-file requirements-local-model.lock $(ARGS)
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m hatchling build --target wheel
@@ -69,6 +78,9 @@ setup: venv
 setup-dev: venv
 	@test -e $(DEV_STAMP) || { \
 		$(call install,-r requirements.lock -r requirements-dev.lock) && touch $(RUN_STAMP) $(DEV_STAMP); }
+
+setup-local-model: venv
+	@test -e $(LOCAL_STAMP) || { $(call install,-r requirements-local-model.lock) && touch $(RUN_STAMP) $(LOCAL_STAMP); }
 
 define install
 echo 'Installing the locked packages (a few minutes the first time)' && \

@@ -3,11 +3,12 @@
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import click
 
+from ingest.egress import Host, guard
 from ingest.errors import VisavisError
 
 __version__ = "0.1.0"
@@ -46,11 +47,12 @@ DOORS = {
     "concordance": Door(
         "ingest.concordance_cli:concordance", "Show where the two instruments meet, and where one is silent."
     ),
-    "doctor": Door("ingest.cli:doctor", "Say what is missing or out of date, and what to do about it."),
+    "doctor": Door("assistant.doctor:doctor", "Say what is missing or out of date, and what to do about it."),
     "eval": Door("eval.cli:eval_", "Measure the answers against the gold questions."),
     "ingest": Door("ingest.cli:ingest", "Find the official texts, read them and build the index."),
     "law": Door("ingest.law_cli:law", "Look provisions up, and list the instruments with their status."),
     "serve": Door("ui.cli:serve", "Serve the chat, building a missing index first."),
+    "tokens": Door("ui.tokens_cli:tokens", "Make, list and revoke the tokens of programs that call the API."),
 }
 
 
@@ -81,6 +83,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code: 0 done, 1 a bug or "not found", 2 bad input, 130 interrupted."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime would report on its use, whoever imports it first
+    guard(configured_hosts)
     try:
         code = cli.main(args=arguments, prog_name="visavis", standalone_mode=False)
         sys.stdout.flush()
@@ -102,6 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         kind = type(error).__name__
         return complain(f"this is a bug ({kind}: {error}); {DEBUG_VARIABLE}=1 shows where. Please report it.", EXIT_BUG)
+
+
+def configured_hosts() -> Iterable[Host]:
+    """The hosts that the settings name, read when a connection beyond this machine is first wanted."""
+    from assistant.egress import configured_hosts as find_hosts
+
+    return find_hosts()
 
 
 def see_help(error: click.ClickException) -> str:

@@ -211,6 +211,19 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence of a model that the check let no reader see, and why; `mended` is what became of it, if anything."""
+
+    text: str
+    reason: str
+    mended: str | None = None
+
+    def record(self) -> Record:
+        """Its JSON form."""
+        return {"text": self.text, "reason": self.reason, "mended": self.mended}
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Milliseconds spent in each stage."""
 
@@ -241,6 +254,7 @@ class Answer:
     refusal: Refusal | None = None
     notices: tuple[Notice, ...] = ()
     suggestions: tuple[str, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     timings: Timings = Timings()
 
     @property
@@ -258,9 +272,9 @@ class Answer:
         return (*((self.relationship,) if self.relationship else ()), *cells, *self.summary)
 
     def record(self) -> Record:
-        """The contract's JSON form."""
+        """The contract's JSON form; `dropped` is in it where a model wrote."""
         relationship = self.relationship
-        return {
+        out: Record = {
             "schema": SCHEMA,
             "id": self.id,
             "kind": self.kind,
@@ -286,6 +300,9 @@ class Answer:
                 "ground": round(self.timings.ground, 1),
             },
         }
+        if self.dropped or self.writer.model is not None:
+            out["dropped"] = [one.record() for one in self.dropped]
+        return out
 
 
 def _text(value: object) -> str | None:

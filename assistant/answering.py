@@ -1,7 +1,9 @@
 """A question in, a grounded answer out: analyse, retrieve, write, ground."""
 
 import uuid
+from collections.abc import Generator
 from dataclasses import dataclass, replace
+from threading import Event
 from time import perf_counter
 
 from assistant.analysis import Inquiry, analyse
@@ -9,11 +11,14 @@ from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
 from assistant.noted import with_notes
+from assistant.prose import Prose
 from assistant.question import SIDES, Question
 from assistant.ranking import Findings, find_evidence, list_evidence
 from assistant.refusing import Objection, find_objection
+from assistant.settings import Settings, WriterName
 from assistant.standing import notices
 from assistant.writers import quoting
+from assistant.writers.model import ModelWriter
 from assistant.writers.noting import note_notices
 from assistant.writers.quoting import Draft
 from ingest.concordance import Concordance, load_concordance
@@ -31,13 +36,18 @@ class Assistant:
     embedder: Embedder
     guide: Guide
     concordance: Concordance
+    prose: Prose | None = None
 
     @classmethod
-    def of(cls, store: Store) -> "Assistant":
-        """An assistant on an open store, with our notes for the texts that it lacks."""
+    def of(cls, store: Store, settings: Settings | None = None) -> "Assistant":
+        """An assistant on an open store, with our notes for the texts that it lacks; without settings it quotes alone.
+
+        Raises ModelError where the settings name a model whose package is missing.
+        """
         store.corpus = with_notes(store.corpus)
         embedder = open_embedder()
-        return cls(store, embedder, open_guide(embedder), load_concordance())
+        prose = _open_prose(settings, store.corpus, embedder)
+        return cls(store, embedder, open_guide(embedder), load_concordance(), prose)
 
     @property
     def corpus(self) -> Corpus:
@@ -46,6 +56,22 @@ class Assistant:
 
     def ask(self, question: Question) -> Answer:
         """Answer a question, or refuse with the reason; raises QuestionError for one that is none."""
+        *_, finished = self.stream(question)
+        return finished
+
+    def stream(self, question: Question, stop: Event | None = None) -> Generator[Answer, None, None]:
+        """The answer as it grows, each item whole and grounded: first the quotations, last what `ask` gives.
+
+        With a model its sentences come one by one, each after its check. Closing the iterator ends the model's call. So
+        does `stop`, which another thread may set: then the last item says so.
+        """
+        quoted = self._quote(question)
+        yield quoted
+        if self.prose is not None and quoted.refusal is None:
+            yield from self.prose.follow(quoted, stop or Event())
+
+    def _quote(self, question: Question) -> Answer:
+        """The answer that needs no model."""
         clock = _Clock()
         inquiry = analyse(self._with_columns(question))
         clock.lap()
@@ -95,8 +121,10 @@ class Assistant:
 
     def _with_columns(self, question: Question) -> Question:
         """The question with the columns of the user's own beside the two instruments, unless it was narrowed."""
+        if question.scope != SIDES or not question.columns:
+            return question
         columns = tuple(dict.fromkeys(one.instrument for one in self.corpus.expressions if one.column))
-        return replace(question, scope=(*question.scope, *columns)) if question.scope == SIDES else question
+        return replace(question, scope=(*question.scope, *columns))
 
     def _find(self, inquiry: Inquiry) -> Findings:
         return find_evidence(self.store, self.guide, self.concordance, self.embedder, inquiry)
@@ -107,6 +135,12 @@ class Assistant:
         if objection is not None and objection.correction is not None:
             return quoting.write_correction(inquiry, objection.correction, book)
         return quoting.write(self.corpus, inquiry, findings, book)
+
+
+def _open_prose(settings: Settings | None, corpus: Corpus, embedder: Embedder) -> Prose | None:
+    if settings is None or settings.writer is not WriterName.MODEL:
+        return None
+    return Prose(ModelWriter.of(settings), corpus, embedder)
 
 
 class _Clock:

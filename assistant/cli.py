@@ -9,8 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ingest.cli import AS_OF_OPTION, CORPUS_OPTION, JSON_OPTION, ProgressBars, read_day
 from ingest.clock import parse_date
+from ingest.console import AS_OF_OPTION, CORPUS_OPTION, JSON_OPTION, ProgressBars, read_day
 from ingest.errors import UsageError, VisavisError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ Examples:
   visavis ask "How do the Convention and the AI Act define an AI system?"
   visavis ask "Article 14 of the AI Act" --json
   visavis ask "Which AI practices were banned?" --as-of 2025-03-01
+  visavis ask "What remedies are there under each?" --writer quoting
   visavis ask --batch questions.jsonl --json > answers.jsonl
 """
 )
@@ -37,6 +38,11 @@ Examples:
 @click.option("--batch", type=click.File(encoding="utf-8"), metavar="FILE", help="Answer each line of a JSONL file.")
 @click.option("--evidence-only", is_flag=True, help="Only find the evidence; write no answer.")
 @click.option("--no-build", is_flag=True, help="Refuse where there is no index yet, instead of building one.")
+@click.option(
+    "--writer",
+    type=click.Choice(["quoting", "model"]),
+    help="Quote alone, or add checked sentences of $VISAVIS_MODEL, which is the default where it is set.",
+)
 def ask(
     question: str | None,
     corpus: Path | None,
@@ -45,35 +51,38 @@ def ask(
     batch: IO[str] | None,
     evidence_only: bool,
     no_build: bool,
+    writer: str | None,
 ) -> None:
     """Answer a question in the law's own words, with citations."""
     day = read_day(as_of)
     if (question is None) == (batch is None):
         raise UsageError("ask takes one question, in quotation marks, or --batch FILE.")
     if batch is not None:
-        if not _answer_batch(_open(corpus, no_build), batch, day, evidence_only):
+        if not _answer_batch(_open(corpus, no_build, writer), batch, day, evidence_only):
             sys.exit(SOME_FAILED)
         return
     from assistant.analysis import check_text
     from assistant.question import Question
 
     asked = Question(check_text(question or ""), as_of=day)
-    assistant = _open(corpus, no_build)
-    answer = assistant.search(asked) if evidence_only else assistant.ask(asked)
+    assistant = _open(corpus, no_build, writer)
     if as_json:
+        answer = assistant.search(asked) if evidence_only else assistant.ask(asked)
         click.echo(json.dumps(answer.record(), ensure_ascii=False, indent=2))
         return
     from assistant.printing import print_answer
 
-    print_answer(answer, assistant.corpus)
+    print_answer([assistant.search(asked)] if evidence_only else assistant.stream(asked), assistant.corpus)
 
 
-def _open(corpus: Path | None, no_build: bool) -> "Assistant":
+def _open(corpus: Path | None, no_build: bool, writer: str | None) -> "Assistant":
     from assistant.answering import Assistant
+    from assistant.settings import load_settings
     from ingest.pipeline import open_store
 
+    settings = load_settings(writer=writer)
     with ProgressBars() as bars:
-        return Assistant.of(open_store(corpus, build=not no_build, progress=bars))
+        return Assistant.of(open_store(corpus, build=not no_build, progress=bars), settings)
 
 
 def _answer_batch(assistant: "Assistant", lines: IO[str], day: date, evidence_only: bool) -> bool:

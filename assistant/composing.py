@@ -1,9 +1,13 @@
 """For those who compose with LangChain: our retrieval as a retriever, and the assistant as a runnable."""
 
+from collections.abc import AsyncIterator, Iterator
+from threading import Event
+
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import run_in_executor
 from pydantic import PrivateAttr
 
 from assistant.answer import Record
@@ -46,10 +50,44 @@ class LawRetriever(BaseRetriever):
         return documents
 
 
-def make_runnable(assistant: Assistant) -> Runnable[str, Record]:
-    """The assistant as a runnable: a question in, the answer's record out; `batch` and the async forms work too."""
+class AssistantRunnable(Runnable[str, Record]):
+    """The assistant as a runnable: a question in, the answer's record out; `batch` and the async forms work too.
 
-    def answer(question: str) -> Record:
-        return assistant.ask(Question(question)).record()
+    `stream` gives the record as it grows: first the quotations, then with each sentence of a model that was checked.
+    """
 
-    return RunnableLambda(answer)
+    def __init__(self, assistant: Assistant) -> None:
+        self._assistant = assistant
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: object) -> Record:  # noqa: A002
+        """The record of the finished answer."""
+        return self._call_with_config(lambda question: self._assistant.ask(Question(question)).record(), input, config)
+
+    def stream(self, input: str, config: RunnableConfig | None = None, **kwargs: object) -> Iterator[Record]:  # noqa: A002
+        """The record as it grows, the finished one last."""
+        yield from self._transform_stream_with_config(iter([input]), self._grow, config)
+
+    async def astream(
+        self,
+        input: str,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: object,
+    ) -> AsyncIterator[Record]:
+        """The record as it grows, off the event loop; who reads no further ends the model's call."""
+        stop = Event()
+        growing = self._grow(iter([input]), stop)
+        try:
+            while (record := await run_in_executor(config, next, growing, None)) is not None:
+                yield record
+        finally:
+            stop.set()
+
+    def _grow(self, questions: Iterator[str], stop: Event | None = None) -> Iterator[Record]:
+        for question in questions:
+            for answer in self._assistant.stream(Question(question), stop):
+                yield answer.record()
+
+
+def make_runnable(assistant: Assistant) -> AssistantRunnable:
+    """The assistant as a runnable."""
+    return AssistantRunnable(assistant)

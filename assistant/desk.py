@@ -5,6 +5,7 @@ from pathlib import Path
 from time import monotonic
 
 from assistant.answering import Assistant
+from assistant.settings import Settings, load_settings
 from ingest import index
 from ingest.index import Current, Progress, Store
 from ingest.pipeline import open_store
@@ -14,13 +15,24 @@ LOOK_EVERY = 2.0
 
 
 class Desk:
-    """Holds the current assistant; answers in flight keep the one that they began with."""
+    """Holds the current assistant; answers in flight keep the one that they began with.
 
-    def __init__(self, corpus: Path | None = None, *, build: bool = True, progress: Progress | None = None) -> None:
+    Without `settings` these are read from the environment and the user's file.
+    """
+
+    def __init__(
+        self,
+        corpus: Path | None = None,
+        *,
+        settings: Settings | None = None,
+        build: bool = True,
+        progress: Progress | None = None,
+    ) -> None:
+        self.settings = load_settings() if settings is None else settings
         self._root = index.index_root()
         self._key = search_path(corpus).key
         self._lock = threading.Lock()
-        self._assistant = Assistant.of(open_store(corpus, build=build, progress=progress))
+        self._assistant = Assistant.of(open_store(corpus, build=build, progress=progress), self.settings)
         self._current = index.read_current(self._root, self._key)
         self._looked = monotonic()
         self._is_tidy = True
@@ -36,7 +48,7 @@ class Desk:
         self._looked = monotonic()
         current: Current | None = index.read_current(self._root, self._key)
         if current is not None and current != self._current:
-            self._assistant = Assistant.of(Store.open(self._root / current.folder, current.missing))
+            self._assistant = Assistant.of(Store.open(self._root / current.folder, current.missing), self.settings)
             self._current = current
             self._is_tidy = False
         if not self._is_tidy:

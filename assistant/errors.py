@@ -9,3 +9,11 @@ class QuestionError(VisavisError):
 
 class GroundingError(Exception):
     """An answer cites what is not in the store: a defect of ours, never shown to a reader."""
+
+
+class SettingsError(VisavisError):
+    """A setting is unknown, is not what it must be, or a key lies open to others."""
+
+
+class ModelError(VisavisError):
+    """The model that is set cannot be used: its package is missing, or it does not answer."""

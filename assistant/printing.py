@@ -23,17 +23,30 @@ SIGNS = {
 }
 
 
-def print_answer(answer: Answer, corpus: Corpus) -> None:
-    """Print an answer for a person to read."""
+def print_answer(answers: Iterable[Answer], corpus: Corpus) -> None:
+    """Print an answer for a person to read, as it grows: the table at once, then each sentence, then the sources."""
     console = Console()
+    shown: Answer | None = None
+    for answer in answers:
+        if shown is None:
+            _print_head(console, answer, corpus)
+        for claim in answer.summary[len(shown.summary) if shown else 0 :]:
+            console.print(f"- {_claim_text(claim)}")
+        shown = answer
+    if shown is not None:
+        _print_tail(console, shown)
+
+
+def _print_head(console: Console, answer: Answer, corpus: Corpus) -> None:
     if answer.refusal is not None:
         console.print(f"[bold]{escape(answer.refusal.text)}[/bold]\n")
     if answer.relationship is not None:
         console.print(_claim_text(answer.relationship) + "\n")
     if answer.rows:
         console.print(_table(answer, corpus))
-    for claim in answer.summary:
-        console.print(f"- {_claim_text(claim)}")
+
+
+def _print_tail(console: Console, answer: Answer) -> None:
     for notice in answer.notices:
         console.print(f"\n[italic]{escape(notice.text)}[/italic]")
     if answer.citations:

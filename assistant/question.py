@@ -23,7 +23,10 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as asked; `history` holds the earlier user turns, oldest first, `scope` the instruments to compare."""
+    """A question as asked; `history` holds the earlier user turns, oldest first, `scope` the instruments to compare.
+
+    Where the scope is the two instruments, the user's own columns stand beside them unless `columns` says no.
+    """
 
     text: str
     history: tuple[str, ...] = ()
@@ -31,3 +34,4 @@ class Question:
     scope: tuple[InstrumentId, ...] = SIDES
     commentary: bool = True
     id: str = ""
+    columns: bool = True

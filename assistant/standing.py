@@ -76,7 +76,7 @@ def _standing(corpus: Corpus, instrument: InstrumentId, day: date) -> str:
         return f"{wording.short_title[0].upper()}{wording.short_title[1:]} is a text added to this collection."
     amended = len(corpus.wordings(instrument)) > 1 and wording is not corpus.wordings(instrument)[0]
     changed = f"as amended with effect from {print_day(wording.id.effective)}" if amended else "as adopted"
-    form = f"it is quoted {changed} (corrigenda not checked)"
+    form = f"it is quoted {changed} ({wording.corrigenda_words})"
     if is_noted(wording):
         form = f"our notes are on its wording of {print_day(wording.id.effective)}"
     name = wording.short_title[0].upper() + wording.short_title[1:]

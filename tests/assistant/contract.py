@@ -43,9 +43,12 @@ def faults(record: Record, corpus: Corpus) -> Iterator[str]:
         if set(record) != {"schema", "id", "kind", "reason"} or not record["reason"]:
             yield f"an error record has {sorted(record)}"
         return
-    if set(record) != FIELDS:
-        yield f"fields {sorted(set(record) ^ FIELDS)}"
+    fields = FIELDS | ({"dropped"} if record["writer"]["model"] or record.get("dropped") else set())
+    if set(record) != fields:
+        yield f"fields {sorted(set(record) ^ fields)}"
         return
+    if any(set(one) != {"text", "reason", "mended"} or not one["reason"] for one in record.get("dropped", [])):
+        yield f"dropped {record['dropped']}"
     yield from _head(record)
     for citation in record["citations"]:
         yield from _citation(citation, corpus)
