@@ -75,6 +75,15 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
+def libreoffice() -> Path:
+    """Debian's LibreOffice Writer."""
+    found = shutil.which("soffice")
+    if found is None:
+        require("libreoffice", "no soffice is on the PATH; install Debian's package libreoffice-writer.")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all workers of this session share."""
     base = tmp_path_factory.getbasetemp()

@@ -25,7 +25,7 @@ from ingest.errors import VisavisError
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 ROOMS = ("ingest", "assistant", "ui", "eval")
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-local-model.lock")
 HEAVY = set(
     [
         "bm25s",
@@ -96,12 +96,14 @@ def test_version_is_the_distribution_s() -> None:
     assert run_visavis("--version").stdout == f"visavis {visavis.__version__}\n"
 
 
-def test_front_door_imports_no_room_but_the_errors() -> None:
+def test_front_door_imports_no_room_but_the_errors_and_the_guard() -> None:
     tree = ast.parse((CHECKOUT / "visavis.py").read_text(encoding="utf-8"))
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert {module for module in imported if module and module.split(".")[0] not in sys.stdlib_module_names} == {
+        "assistant.egress",
         "click",
+        "ingest.egress",
         "ingest.errors",
     }
 
@@ -198,6 +200,9 @@ def test_lock_has_what_the_project_declares() -> None:
     development = read_lock("requirements-dev.lock")
     for declared in map(Requirement, groups["dev"]):
         assert declared.specifier.contains(development[canonicalize_name(declared.name)]), declared
+    local = read_lock("requirements-local-model.lock")
+    for declared in map(Requirement, PROJECT["project"]["optional-dependencies"]["local-model"]):
+        assert declared.specifier.contains(local[canonicalize_name(declared.name)]), declared
 
 
 def third_party_imports() -> set[str]:
@@ -213,7 +218,8 @@ def third_party_imports() -> set[str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    lines = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["local-model"]]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
     distributions = importlib.metadata.packages_distributions()
     for package in sorted(third_party_imports()):
         assert declared & {canonicalize_name(name) for name in distributions[package]}, package
@@ -224,6 +230,7 @@ def test_locks_agree() -> None:
     assert {name: pins[name] for name in pins.keys() & development.keys()} == {
         name: development[name] for name in pins.keys() & development.keys()
     }
+    assert pins.items() <= read_lock("requirements-local-model.lock").items()
 
 
 def test_lock_holds_no_torch() -> None:
@@ -244,7 +251,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kept in ("pyproject.toml", "visavis.py", "LICENSE", "README.md"):
         if (CHECKOUT / kept).exists():
             shutil.copy(CHECKOUT / kept, source / kept)
-    for left_out in ("gold", "instruments", "runs"):
+    for left_out in ("beir", "gold", "instruments", "labelled", "runs"):
         (source / "data" / left_out).mkdir(exist_ok=True)
         (source / "data" / left_out / "left-out.txt").write_text("not for the wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)]

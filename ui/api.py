@@ -1,10 +1,12 @@
-"""The HTTP application: health, one question to one record, the page mounted on it, and the server that runs it."""
+"""The HTTP application: health, the library, the REST API and the page mounted on it, and the server that runs it."""
 
 import os
 import socket
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,21 +14,26 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.answer import Record
-from assistant.question import Question
-from ingest.clock import today
 from ingest.errors import VisavisError
+from ui.access import Access
 from ui.concordance import concordance_page
+from ui.export.asking import MOST_BYTES
+from ui.library import Page, library_script, library_style, show_instrument, show_library, show_provision
+from ui.pages import PageImages
+from ui.passage import find_leaf, show_passage, show_status
+from ui.problems import describe_invalid, problem
+from ui.reading import ReadingDesk
+from ui.rest import create_rest, send_export
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
 
 GRACE_SECONDS = 3
+API = "/api/v1"
 
 # Gradio compiles its templates in the browser, writes its settings and styles into the page and loads a worker from a
 # blob: hence 'unsafe-inline', 'unsafe-eval' and blob:. No source outside this server is allowed for anything.
@@ -41,6 +48,18 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "object-src 'none'",
         "base-uri 'self'",
         "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+# The library's pages are ours alone: one sheet and one script from this server, and nothing else.
+LIBRARY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
         "frame-ancestors 'self'",
     )
 )
@@ -65,37 +84,46 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                own = headers.get("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+                headers.update(SECURITY_HEADERS | {"Content-Security-Policy": own})
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class Asked(BaseModel):
-    """A question over HTTP: the earlier user turns oldest first, and the day of the law, today when left out."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    question: str
-    history: tuple[str, ...] = ()
-    as_of: date | None = None
-
-
-def create_app(desk: "Desk", *, allowed_origins: Sequence[str] = ()) -> FastAPI:
+def create_app(
+    desk: "Desk", *, allowed_origins: Sequence[str] = (), corpus: Path | None = None, access: Access | None = None
+) -> FastAPI:
     """The application over a desk, which it closes at its end; `allowed_origins` may call it from other sites' pages.
+
+    `corpus` is the folder that the texts were looked for in, where one was named: pages of PDF files are drawn from it.
+    `access` says who may call the REST API; without it, whoever reaches the port, until the first token is made.
 
     Its own CORS middleware stands there even when the list is empty: without one, Gradio echoes any origin.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from ui.app import mount_page
 
+    reading = ReadingDesk(desk)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stop = threading.Event()
+        warming = threading.Thread(target=reading.reading().warm, args=(stop,), name="references", daemon=True)
+        warming.start()
         yield
+        stop.set()
+        warming.join(timeout=1)
         desk.close()
 
     app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.add_middleware(CORSMiddleware, allow_origins=list(allowed_origins), allow_methods=["GET", "POST"])
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(allowed_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(VisavisError, _problem)
     app.add_exception_handler(RequestValidationError, _problem)
@@ -104,30 +132,71 @@ def create_app(desk: "Desk", *, allowed_origins: Sequence[str] = ()) -> FastAPI:
     def healthz() -> dict[str, str]:
         return {"status": "ok", "corpus": desk.assistant().corpus.id}
 
-    @app.post("/api/v1/ask")
-    def ask(asked: Asked) -> Record:
-        question = Question(asked.question, asked.history, asked.as_of or today())
-        return desk.assistant().ask(question).record()
-
     @app.get("/concordance", response_class=HTMLResponse)
     def concordance() -> str:
         return concordance_page(desk.assistant().corpus)
 
+    async def save(request: Request) -> Response:
+        return await send_export(desk, request)
+
+    # The page's own way to a file, for a reader who has no token of the API.
+    app.router.add_api_route("/save", save, methods=["POST"], response_class=Response, max_body_size=MOST_BYTES)
+    _add_library(app, reading, PageImages(corpus))
+    app.mount(API, create_rest(desk, access or Access()))
     mount_page(app, desk)
     return app
 
 
+def _add_library(app: FastAPI, desk: ReadingDesk, images: PageImages) -> None:
+    """The library, the passages that the conversation opens, and the pages of PDF files."""
+
+    @app.get("/law", response_class=HTMLResponse)
+    def law() -> HTMLResponse:
+        return _page(show_library(desk.reading()))
+
+    @app.get("/law/{instrument}", response_class=HTMLResponse)
+    def instrument(instrument: str, as_of: str = "", q: str = "") -> HTMLResponse:
+        return _page(show_instrument(desk.reading(), instrument, as_of, q.strip()))
+
+    @app.get("/law/{instrument}/{place:path}", response_class=HTMLResponse)
+    def provision(instrument: str, place: str, as_of: str = "", compare: str = "") -> HTMLResponse:
+        return _page(show_provision(desk.reading(), instrument, place, as_of, compare))
+
+    @app.get("/passage", response_class=HTMLResponse)
+    def passage(
+        wording: str, place: str, start: int | None = None, end: int | None = None, check: str = "", as_of: str = ""
+    ) -> HTMLResponse:
+        return _page(show_passage(desk.reading(), wording, place, (start, end), check, as_of))
+
+    @app.get("/passage/status", response_class=HTMLResponse)
+    def status(instrument: str, as_of: str = "") -> HTMLResponse:
+        return _page(show_status(desk.reading(), instrument, as_of))
+
+    @app.get("/source/{instrument}/{page}.png", response_class=Response)
+    def source(
+        instrument: str, page: int, wording: str, place: str, start: int | None = None, end: int | None = None
+    ) -> Response:
+        leaf, words = find_leaf(desk.reading(), instrument, page, wording, place, (start, end))
+        png = images.png(leaf, words)
+        return Response(png, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
+
+    @app.get("/library.css", response_class=Response)
+    def style() -> Response:
+        return Response(library_style(), media_type="text/css", headers={"Cache-Control": "no-cache"})
+
+    @app.get("/library.js", response_class=Response)
+    def script() -> Response:
+        return Response(library_script(), media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+
+def _page(page: Page) -> HTMLResponse:
+    return HTMLResponse(page.html, page.status, headers={"Content-Security-Policy": LIBRARY_POLICY})
+
+
 async def _problem(request: Request, error: Exception) -> JSONResponse:
-    """What a user can put right, in the form of RFC 9457."""
-    detail = _invalid(error) if isinstance(error, RequestValidationError) else str(error)
-    problem = {"type": "about:blank", "title": "The question cannot be answered", "status": 422, "detail": detail}
-    return JSONResponse(problem, status_code=422, media_type="application/problem+json")
-
-
-def _invalid(error: RequestValidationError) -> str:
-    """Each wrong field and what is wrong with it, in one line; what was typed is not repeated."""
-    wrong = (f"{'.'.join(str(step) for step in one['loc'][1:]) or 'the body'}: {one['msg']}" for one in error.errors())
-    return f"{'; '.join(wrong)}."
+    """What a user can put right."""
+    detail = describe_invalid(error) if isinstance(error, RequestValidationError) else str(error)
+    return problem(HTTPStatus(422), detail)
 
 
 class AnnouncingServer(uvicorn.Server):

@@ -8,8 +8,10 @@ import gradio as gr
 from fastapi import FastAPI
 
 from ui import views
+from ui.language import page_words
+from ui.saving import make_file
 from ui.session import Session
-from ui.turn import show_bug, show_state, take_turn
+from ui.turn import Underway, show_bug, show_state, take_turn
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
@@ -19,10 +21,8 @@ ANSWERS_AT_ONCE = 2
 WAITING_AT_MOST = 64
 REMEMBERED_FOR = 24 * 3600
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
+SCRIPTS = ("tab.js", "room.js", "composer.js", "saving.js", "provision.js", "passage.js", "start.js")
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-# What a turn gives to: the conversation, the session, the question's box.
-Outputs = tuple[str, Session, Any]
 
 
 def mount_page(app: FastAPI, desk: "Desk") -> None:
@@ -37,7 +37,7 @@ def mount_page(app: FastAPI, desk: "Desk") -> None:
         path="/",
         theme=gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace")),
         # `css=` would be rewritten with a prefix that breaks rules for body and print.
-        head=f"<style>{_static('room.css')}</style>",
+        head=f"<style>{_static('room.css')}{_static('composer.css')}{_panel_style()}</style>",
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -55,43 +55,44 @@ def build_page(desk: "Desk") -> gr.Blocks:
         page.queue(default_concurrency_limit=ANSWERS_AT_ONCE, max_size=WAITING_AT_MOST, api_open=False)
         session = gr.State(Session(), time_to_live=REMEMBERED_FOR)
         _still("masthead", views.render_masthead())
-        state = _still("state", show_state(desk, ""))
-        missing = _still("missing", views.render_missing(desk.assistant().corpus))
-        conversation = gr.HTML(
+        standing = [_still("state", ""), _still("missing", "")]
+        room = gr.HTML(
             "",
-            # The template names no value, so that a new turn never re-renders the turns before it: room.js appends.
-            html_template=views.render_room(),
-            js_on_load=_static("room.js"),
-            welcome=views.render_welcome(),
+            # The template names no value, so that a new turn never re-renders the turns before it: room.js puts it in.
+            html_template=views.render_room(desk.assistant().corpus, links=desk.settings.question_links),
+            js_on_load="\n".join(map(_static, SCRIPTS)),
+            wordings=page_words(),
+            made="",
             elem_id="vv-conversation",
             apply_default_css=False,
         )
-        with gr.Row(elem_id="vv-composer"):
-            question, as_of = _question_box(), _date_box()
-        _wire(desk, conversation, session, question, as_of)
-        for moment in (page.load, as_of.blur, as_of.submit):
-            moment(lambda day: show_state(desk, day), as_of, state, **QUIETLY)
-        page.load(lambda: views.render_missing(desk.assistant().corpus), None, missing, **QUIETLY)
-        page.load(None, question, question, js=_static("linked.js"), **QUIETLY)
+        _wire(desk, room, session, standing)
     return page
 
 
-def _wire(desk: "Desk", conversation: gr.HTML, session: gr.State, question: gr.Textbox, as_of: gr.Textbox) -> None:
-    """Typing asks and empties the box once answered; an example or a suggestion asks and leaves the box alone."""
+def _wire(desk: "Desk", room: gr.HTML, session: gr.State, standing: list[gr.HTML]) -> None:
+    """What the room's scripts trigger: a question, its end, a look at another day, a file."""
+    underway = Underway()
 
-    def ask_typed(text: str, day: str, session: Session) -> Iterator[Outputs]:
-        for shown in take_turn(desk, text, day, session):
-            yield shown.html, shown.session, "" if shown.answered else gr.skip()
+    def put(session: Session, event: gr.EventData) -> Iterator[tuple[str, Session]]:
+        for shown in take_turn(desk, event.turn, session, underway):
+            yield shown.html, shown.session
 
-    def ask_offered(day: str, session: Session, event: gr.EventData) -> Iterator[Outputs]:
-        for shown in take_turn(desk, event.question, day, session):
-            yield shown.html, shown.session, gr.skip()
+    def halt(event: gr.EventData) -> None:
+        underway.stop(str(event.turn))
 
-    outputs = [conversation, session, question]
-    typed = question.submit(ask_typed, [question, as_of, session], outputs, **QUIETLY)
-    offered = conversation.ask(ask_offered, [as_of, session], outputs, **QUIETLY)
-    for asked in (typed, offered):
-        asked.failure(show_bug, None, conversation, **QUIETLY)
+    def look(event: gr.EventData) -> tuple[str, str]:
+        return show_state(desk, event.choices)
+
+    def save(session: Session, event: gr.EventData) -> dict[str, Any]:
+        update: dict[str, Any] = gr.update(made=make_file(desk, event.saving, session))
+        return update
+
+    asked = room.put(put, session, [room, session], trigger_mode="multiple", **QUIETLY)
+    asked.failure(show_bug, None, room, **QUIETLY)
+    room.halt(halt, queue=False, **QUIETLY)
+    room.look(look, None, standing, trigger_mode="always_last", **QUIETLY)
+    room.save(save, session, room, **QUIETLY)
 
 
 def _still(name: str, html: str) -> gr.HTML:
@@ -99,32 +100,9 @@ def _still(name: str, html: str) -> gr.HTML:
     return gr.HTML(html, elem_id=f"vv-{name}", js_on_load=None, apply_default_css=False)
 
 
-def _question_box() -> gr.Textbox:
-    return gr.Textbox(
-        label="Your question",
-        placeholder="Ask about the Convention, the AI Act or both",
-        lines=1,
-        max_lines=6,
-        submit_btn="Ask",
-        scale=4,
-        elem_id="vv-question",
-    )
-
-
-def _date_box() -> gr.Textbox:
-    """A plain box: a picker would keep a date such as 31 February from being answered with its line.
-
-    It is empty for today: a value that Gradio sets when the page loads can overwrite what was typed meanwhile.
-    """
-    return gr.Textbox(
-        label="Law as at",
-        placeholder="today",
-        lines=1,
-        max_lines=1,
-        scale=0,
-        min_width=150,
-        elem_id="vv-as-of",
-    )
+def _panel_style() -> str:
+    """The panel's style, with that of provisions set into it."""
+    return _static("passage.css").replace("/* provision.css */", _static("provision.css"))
 
 
 def _static(name: str) -> str:

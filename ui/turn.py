@@ -1,63 +1,97 @@
-"""One turn of the conversation: a question put to the assistant, and what the page shows for it."""
+"""One turn of the conversation: a question put to the assistant, and what the page shows for it as it is answered."""
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from threading import Event, Lock
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
-from ingest.clock import parse_date, today
-from ingest.errors import VisavisError
+from assistant.answer import Answer
+from ingest.corpus import Corpus
+from ingest.errors import UsageError, VisavisError
 from ui import views
-from ui.session import Session
+from ui.language import Language, load_wording
+from ui.session import Choices, Length, Session, Turn, read_sent
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
 
-DAY = "the day of the law,"
-BUG = "Something went wrong in the program itself. The question is still in the box; the server's log says more."
-
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A turn as HTML, the session after it, and whether the question has been answered."""
+    """A turn as HTML, and the session after it."""
 
     html: str
     session: Session
-    answered: bool = False
 
 
-def take_turn(desk: "Desk", text: str, day: str, session: Session) -> Iterator[Shown]:
-    """The turn while it is looked up, then answered, or with the line that says why it cannot be."""
-    turn = _new_id()
-    yield Shown(views.render_pending(turn, text), session)
+class Underway:
+    """The turns that are being answered, each with the event that ends it; a turn's id is known to its tab alone."""
+
+    def __init__(self) -> None:
+        self._stops: dict[str, Event] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def answering(self, turn: str) -> Iterator[Event]:
+        """The event that `stop` sets while the turn is answered."""
+        stop = Event()
+        with self._lock:
+            self._stops[turn] = stop
+        try:
+            yield stop
+        finally:
+            stop.set()
+            with self._lock:
+                self._stops.pop(turn, None)
+
+    def stop(self, turn: str) -> bool:
+        """End the model's part of a turn; gives whether it was under way."""
+        with self._lock:
+            stop = self._stops.get(turn)
+        if stop is not None:
+            stop.set()
+        return stop is not None
+
+
+def take_turn(desk: "Desk", sent: object, session: Session, underway: Underway) -> Iterator[Shown]:
+    """The turn as its answer grows, whole each time, or with the line that says why there is none."""
     try:
-        question = session.question(text, _read_day(day))
+        turn = read_sent(Turn, sent)
+    except UsageError as error:
+        yield Shown(views.render_trouble("", "", str(error)), session)
+        return
+    try:
         assistant = desk.assistant()
-        html = views.render_turn(turn, assistant.ask(question), assistant.corpus)
+        question = turn.ask(views.offered_instruments(assistant.corpus))
+        answer: Answer | None = None
+        with underway.answering(turn.id) as stop, closing(assistant.stream(question, stop)) as growing:
+            for answer in growing:
+                yield Shown(_render(turn, answer, assistant.corpus, is_whole=False), session)
     except VisavisError as error:
-        yield Shown(views.render_trouble(turn, text, str(error)), session)
+        yield Shown(views.render_trouble(turn.id, turn.question, str(error), turn.choices.language), session)
     else:
-        yield Shown(html, session.after(question), answered=True)
+        assert answer is not None
+        yield Shown(_render(turn, answer, assistant.corpus, is_whole=True), session.after(turn.id, answer))
 
 
-def show_state(desk: "Desk", day: str) -> str:
-    """The state of the law on a day as typed, or the line that says why there is none."""
+def _render(turn: Turn, answer: Answer, corpus: Corpus, *, is_whole: bool) -> str:
+    manner = views.Manner(turn.choices.language, is_short=turn.choices.length is Length.SHORT, is_whole=is_whole)
+    return views.render_turn(turn.id, answer, corpus, manner)
+
+
+def show_state(desk: "Desk", sent: object) -> tuple[str, str]:
+    """The state of the law on a day as typed, or the line that says why there is none; and what texts are missing."""
+    choices = Choices()
     try:
-        return views.render_state(desk.assistant().corpus, _read_day(day))
+        choices = read_sent(Choices, sent)
+        corpus = desk.assistant().corpus
+        missing = views.render_missing(corpus, choices.language)
+        return views.render_state(corpus, choices.as_of(), choices.language), missing
     except VisavisError as error:
-        return views.render_state_trouble(str(error))
+        return views.render_state_trouble(str(error)), ""
 
 
-def show_bug() -> str:
+def show_bug(language: Language = Language.ENGLISH) -> str:
     """What stands in place of an answer when the program itself failed."""
-    return views.render_trouble(_new_id(), "", BUG)
-
-
-def _read_day(text: str) -> date:
-    """The day typed, or today where nothing is; raises UsageError for what is no day."""
-    return parse_date(text, DAY) if text.strip() else today()
-
-
-def _new_id() -> str:
-    return uuid4().hex[:12]
+    return views.render_trouble("", "", load_wording(language).say("bug"), language)

@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from assistant.answer import Answer, Citation, Claim, ClaimKind, RefusalReason
+from assistant.answer import Answer, Citation, Claim, ClaimKind, RefusalReason, Row
 from assistant.noted import is_noted
 from assistant.question import SIDES
 from ingest.application import load_wordings
 from ingest.corpus import Corpus
-from ingest.identifiers import ExpressionId, InstrumentId
+from ingest.identifiers import InstrumentId
 from ingest.instrument import Authority, Expression, Force
-from ingest.outline import relation_words
-from ingest.pinpoint import Pinpoint
+from ingest.manifest import load_manifest
 from ingest.redline import Change, Segment
 from ingest.status import load_status
-from ui.excerpt import Excerpt, find_excerpt
+from ui.addresses import fingerprint, passage_address, status_address
+from ui.language import Language, Wording, load_wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,35 @@ REFUSAL_HEADS = {
 }
 LANGUAGES = {"en": "English", "fr": "French", "de": "German", "nl": "Dutch"}
 EXAMPLES = (
-    ("Definitions", "How do the Convention and the AI Act define an AI system?"),
-    ("Scope", "Do the Convention and the AI Act cover national security and defence?"),
-    ("Prohibitions", "Which AI practices are banned, and does the Convention ban any?"),
-    ("Remedies", "What remedies and complaints do affected persons have under each?"),
-    ("Supervision", "Who oversees compliance under the Convention and under the AI Act?"),
-    ("State of play", "Is the Convention in force, and when do the high-risk rules of the AI Act apply?"),
+    ("definitions", "How do the Convention and the AI Act define an AI system?"),
+    ("scope", "Do the Convention and the AI Act cover national security and defence?"),
+    ("prohibitions", "Which AI practices are banned, and does the Convention ban any?"),
+    ("remedies", "What remedies and complaints do affected persons have under each?"),
+    ("supervision", "Who oversees compliance under the Convention and under the AI Act?"),
+    ("state", "Is the Convention in force, and when do the high-risk rules of the AI Act apply?"),
 )
+MARKED = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"`]*[^\s<>\"`.,;:)\]])")
 
-_PATH = re.compile(r"(?<![^\s'\"(])(?:~|/|[A-Za-z]:\\)")
-_ADDRESS = re.compile(r"https?://[^\s;]+[^\s;.,]")
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a turn is shown: in which language, folded or not, and whether its answer is whole or still grows."""
+
+    language: Language = Language.ENGLISH
+    is_short: bool = False
+    is_whole: bool = True
+
+
+PLAINLY = Manner()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a line of ours: plain, a command, or an official address."""
+
+    text: str
+    is_code: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,45 +124,36 @@ class Column:
     side: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lacking:
-    """A text that the answers do without, and its official address, "" where it has none."""
-
-    name: str
-    url: str
-
-
 def render_masthead() -> str:
     """The name of the house, which begins a new conversation, and the way to the concordance."""
     return _render("masthead.html")
 
 
-def render_room() -> str:
-    """The conversation's frame, with `${welcome}` where gr.HTML sets what comes before the first question."""
-    return _render("room.html")
+def render_room(corpus: Corpus, *, links: bool = True) -> str:
+    """The conversation's frame: the welcome, the panel, the question's box and what may be chosen.
+
+    Its words are English; the browser puts those of the reader's language in their place. Without `links` no question
+    is taken from an address, and none is put into one.
+    """
+    offered = tuple((one, column_name(corpus, one)) for one in offered_instruments(corpus))
+    return _render("room.html", examples=EXAMPLES, offered=offered, languages=tuple(Language), links=links)
 
 
-def render_welcome() -> str:
-    """What stands in the page before the first question."""
-    return _render("welcome.html", examples=EXAMPLES)
+def offered_instruments(corpus: Corpus) -> tuple[InstrumentId, ...]:
+    """What a reader may choose to be answered from: the two instruments, and the columns of the user's own."""
+    return (*SIDES, *dict.fromkeys(one.instrument for one in corpus.expressions if one.column))
 
 
-def render_state(corpus: Corpus, as_of: date) -> str:
+def render_state(corpus: Corpus, as_of: date, language: Language = Language.ENGLISH) -> str:
     """The state of the law on a day: what binds, and in which wording."""
-    states = tuple((column_name(corpus, side), *_state(corpus, side, as_of)) for side in SIDES)
-    return _render("state.html", as_of=as_of, states=states)
+    words = load_wording(language)
+    states = tuple((column_name(corpus, side), *_state(corpus, side, as_of, words)) for side in SIDES)
+    return _render("state.html", language, as_of=as_of, states=states)
 
 
-def render_missing(corpus: Corpus) -> str:
+def render_missing(corpus: Corpus, language: Language = Language.ENGLISH) -> str:
     """The texts that are missing, where each can be had and what to do, or nothing."""
-    return _render("missing.html", missing=tuple(_lacking(line) for line in corpus.missing))
-
-
-def _lacking(line: str) -> Lacking:
-    """What a page may say of a missing text: no path of the server, which the whole line of `visavis doctor` has."""
-    head = line.partition(": ")[0]
-    address = _ADDRESS.search(line)
-    return Lacking("A text cannot be read" if _PATH.search(head) else head, address[0] if address else "")
+    return _render("missing.html", language, missing=corpus.missing)
 
 
 def render_state_trouble(line: str) -> str:
@@ -151,41 +161,59 @@ def render_state_trouble(line: str) -> str:
     return _render("state_trouble.html", line=line)
 
 
-def render_pending(turn: str, question: str) -> str:
-    """A turn whose answer is being looked up."""
-    return _render("turn.html", turn=turn, question=question, state="pending", line="")
-
-
-def render_trouble(turn: str, question: str, line: str) -> str:
+def render_trouble(turn: str, question: str, line: str, language: Language = Language.ENGLISH) -> str:
     """A turn that could not be answered, with the one line that says why and what to do."""
-    return _render("turn.html", turn=turn, question=question, state="trouble", line=line)
+    return _render("turn.html", language, turn=turn, question=question, state="trouble", line=line)
 
 
-def render_turn(turn: str, answer: Answer, corpus: Corpus) -> str:
-    """A question with its answer, and the passage behind each citation.
-
-    Raises VisavisError when a quotation is not at its offsets in the corpus.
-    """
-    columns = tuple(Column(one, column_name(corpus, one), _side(one)) for one in _columns(answer))
+def render_turn(turn: str, answer: Answer, corpus: Corpus, manner: Manner = PLAINLY) -> str:
+    """A question with its answer, and the address of the passage behind each citation."""
+    words = load_wording(manner.language)
+    columns = tuple(Column(one, column_name(corpus, one), _side(one)) for one in columns_of(answer))
     return _render(
         "turn.html",
+        manner.language,
         turn=turn,
         question=answer.question,
-        state="answered",
-        line=_announcement(answer),
+        state="answered" if manner.is_whole else "growing",
+        line=_announcement(answer, words, is_whole=manner.is_whole),
+        is_short=manner.is_short,
         answer=answer,
         columns=columns,
         searched=", ".join(column_name(corpus, one) for one in answer.refusal.searched) if answer.refusal else "",
-        places=tuple(_cited_place(citation, answer, corpus) for citation in answer.citations),
-        relation_of=relation_words,
-        redline_of=lambda row: tuple(map(_run, row.redline)),
+        passages=tuple((citation.n, address_passage(citation, answer.as_of)) for citation in answer.citations),
+        relation_of=lambda row: _relation(row, corpus, words),
+        redline_of=lambda row: tuple(map(run_of, row.redline)),
         parts_of=lambda claim: split_parts(claim.text, _quotes(answer, claim.citations)),
-        blocks_of=lambda claim: _blocks(answer, claim),
+        blocks_of=lambda claim: blocks_below(answer, claim),
         cited_by=lambda claim: tuple(answer.citation(n) for n in claim.citations),
         terms_of=lambda claim: tuple(term for term in claim.searched.terms if term and term not in claim.text),
         nearest_to=lambda claim: tuple(answer.citation(n) for n in claim.searched.nearest),
-        place_of=lambda citation: _place(corpus, citation),
+        place_of=lambda citation: place_in(corpus, citation),
         instrument_name=lambda instrument: column_name(corpus, instrument),
+        pieces_of=split_line,
+    )
+
+
+def split_line(text: str) -> tuple[Piece, ...]:
+    """A line of ours cut into its plain words, its commands in backticks, and its addresses on official hosts."""
+    pieces, end = [], 0
+    for found in MARKED.finditer(text):
+        code, url = found.groups()
+        if url and urlsplit(url).hostname not in _official():
+            continue
+        pieces += [Piece(text[end : found.start()]), Piece(code or url, is_code=bool(code), url=url or "")]
+        end = found.end()
+    return tuple(piece for piece in (*pieces, Piece(text[end:])) if piece.text)
+
+
+@cache
+def _official() -> frozenset[str]:
+    """The hosts of the official texts."""
+    pages = (source.url for source in load_manifest().sources)
+    statuses = (status.source for status in load_status().values())
+    return frozenset(
+        host for url in (*pages, *statuses) if url.startswith("https://") and (host := urlsplit(url).hostname)
     )
 
 
@@ -219,17 +247,18 @@ def _quotes(answer: Answer, numbers: Iterable[int]) -> tuple[str, ...]:
     return tuple(quote for n in numbers if (quote := answer.citation(n).quote))
 
 
-def _blocks(answer: Answer, claim: Claim) -> tuple[str, ...]:
+def blocks_below(answer: Answer, claim: Claim) -> tuple[str, ...]:
     """The quotations that a claim rests on and does not itself contain."""
     return tuple(quote for quote in _quotes(answer, claim.citations) if quote not in claim.text)
 
 
-def _run(segment: Segment) -> Run:
+def run_of(segment: Segment) -> Run:
+    """A stretch of a redline, its words apart from the white space before them."""
     words = segment.text.lstrip()
     return Run(segment.change, segment.text[: len(segment.text) - len(words)], words)
 
 
-def _columns(answer: Answer) -> tuple[InstrumentId, ...]:
+def columns_of(answer: Answer) -> tuple[InstrumentId, ...]:
     """The instruments that have a cell, those of the scope first."""
     filled = [cell.instrument for row in answer.rows for cell in row.cells]
     return tuple(dict.fromkeys((*(one for one in answer.scope if one in filled), *filled)))
@@ -240,76 +269,32 @@ def _side(instrument: InstrumentId) -> int:
     return SIDES.index(instrument) + 1 if instrument in SIDES else len(SIDES) + 1
 
 
-def _announcement(answer: Answer) -> str:
-    """What a screen reader says when the answer stands in the page."""
+def _announcement(answer: Answer, words: Wording, *, is_whole: bool) -> str:
+    """What a screen reader says when the answer, or its first part, stands in the page."""
     if answer.refusal is not None:
-        return REFUSAL_HEADS[answer.refusal.reason]
-    return f"Answer: {_count(len(answer.rows), 'issue')}, {_count(len(answer.citations), 'citation')}."
+        return words.say(f"refusal_{answer.refusal.reason}")
+    issues, citations = words.count("issues", len(answer.rows)), words.count("citations", len(answer.citations))
+    return words.say("ready" if is_whole else "rows_ready", issues=issues, citations=citations)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _relation(row: Row, corpus: Corpus, words: Wording) -> str:
+    """How the instruments stand to each other on an issue; "" where nobody said."""
+    if row.only is not None:
+        return words.say("relation_only", name=column_name(corpus, row.only))
+    return words.say(f"relation_{row.relation}") if row.relation else ""
 
 
-@dataclass(frozen=True, slots=True)
-class CitedPlace:
-    """What a citation opens: its facts, the words around it where it has any, and what else rests on it."""
-
-    citation: Citation
-    mark: Mark
-    facts: tuple[str, ...]
-    path: tuple[str, ...]
-    excerpt: Excerpt | None
-    said: tuple[str, ...]
+def address_passage(citation: Citation, as_of: date) -> str:
+    """Where the panel finds what a citation opens: its words where they stand, our note, or a treaty's status."""
+    if citation.pinpoint is None or citation.expression is None:
+        return status_address(citation.instrument, as_of)
+    if citation.quote is None or citation.start is None or citation.end is None:
+        return passage_address(citation.expression, citation.pinpoint, as_of)
+    span, check = (citation.start, citation.end), fingerprint(citation.quote)
+    return passage_address(citation.expression, citation.pinpoint, as_of, span, check)
 
 
-def _cited_place(citation: Citation, answer: Answer, corpus: Corpus) -> CitedPlace:
-    expression = corpus.expression(citation.expression) if citation.expression else None
-    excerpt = find_excerpt(expression, citation) if expression else None
-    said = () if excerpt else tuple(claim.text for claim in answer.claims() if citation.n in claim.citations)
-    title = (expression.title,) if expression else ()
-    path = (*title, *excerpt.path, _unit_title(excerpt)) if excerpt else title
-    mark = AUTHORITY_MARKS[citation.authority]
-    return CitedPlace(citation, mark, tuple(_facts(citation, answer.as_of, excerpt, corpus)), path, excerpt, said)
-
-
-def _unit_title(excerpt: Excerpt) -> str:
-    label = excerpt.unit.label
-    return f"{label[0].upper()}{label[1:]} {excerpt.unit.heading}".strip()
-
-
-def _facts(citation: Citation, as_of: date, excerpt: Excerpt | None, corpus: Corpus) -> Iterator[str]:
-    """What a reader must know of a cited text: whether it binds, from when, which wording, who changed it."""
-    if citation.authority is Authority.NOTE:
-        yield "in our own words, not the law’s"
-    if citation.force is not None:
-        yield f"{FORCE_WORDS[citation.force]} on {long_date(as_of)}"
-    if citation.applies_from is not None:
-        yield f"{'applies' if citation.applies_from <= as_of else 'will apply'} from {long_date(citation.applies_from)}"
-    if citation.expression is not None:
-        yield _wording_words(citation.expression)
-    if citation.changed_by:
-        yield f"changed by {_changer(citation.changed_by, corpus)}"
-    if excerpt is not None and excerpt.unit.source.page:
-        yield f"page {excerpt.unit.source.page}"
-    if citation.as_seen is not None:
-        yield f"seen on {long_date(citation.as_seen)}"
-
-
-def _changer(changed_by: str, corpus: Corpus) -> str:
-    """The place of an amending act as printed, from `eu-2026-1744:art_1/4`; as it stands where the act was not read."""
-    instrument, _, place = changed_by.partition(":")
-    wordings = corpus.wordings(InstrumentId(instrument))
-    provision = wordings[-1].get(Pinpoint.parse(place)) if wordings and place else None
-    return corpus.cite(provision) if provision else changed_by
-
-
-def _wording_words(expression: ExpressionId) -> str:
-    language = LANGUAGES.get(expression.language, expression.language)
-    return f"wording of {long_date(expression.effective)}, {language}"
-
-
-def _place(corpus: Corpus, citation: Citation) -> str:
+def place_in(corpus: Corpus, citation: Citation) -> str:
     """A citation's label without the instrument, where the column already names it."""
     for wording in corpus.wordings(citation.instrument):
         if citation.label.endswith(f" of {wording.short_title}"):
@@ -317,46 +302,47 @@ def _place(corpus: Corpus, citation: Citation) -> str:
     return citation.label
 
 
-def _state(corpus: Corpus, instrument: InstrumentId, as_of: date) -> tuple[str, str]:
+def _state(corpus: Corpus, instrument: InstrumentId, as_of: date, words: Wording) -> tuple[str, str]:
     """How an instrument stands on a day, and a remark on it."""
     known = corpus.wordings(instrument)
-    notes = f"only notes in our own words, on its {_wording_of(known[-1])}" if known and is_noted(known[-1]) else ""
+    notes = words.say("notes_only", wording=_wording_of(known[-1], words)) if known and is_noted(known[-1]) else ""
     treaty = load_status().get(instrument)
     if treaty is not None:
-        seen = "; ".join(remark for remark in (f"status seen on {long_date(treaty.as_seen)}", notes) if remark)
+        dated = words.say("status_seen", day=words.long_date(treaty.as_seen))
+        seen = "; ".join(remark for remark in (dated, notes) if remark)
         if treaty.is_in_force(as_of) and treaty.entered_into_force is not None:
-            return f"in force since {long_date(treaty.entered_into_force)}", seen
-        return f"not in force as of {long_date(as_of)}", seen
+            return words.say("in_force_since", day=words.long_date(treaty.entered_into_force)), seen
+        return words.say("not_in_force", day=words.long_date(as_of)), seen
     wording = corpus.wording_on(instrument, as_of)
     if notes or not known:
-        return "missing from the texts", notes
-    return _wording_state(corpus, wording, as_of) if wording else ("not yet published on that day", "")
+        return words.say("missing"), notes
+    return _wording_state(corpus, wording, as_of, words) if wording else (words.say("not_published"), "")
 
 
-def _wording_state(corpus: Corpus, wording: Expression, as_of: date) -> tuple[str, str]:
-    remark = _wording_of(wording)
+def _wording_state(corpus: Corpus, wording: Expression, as_of: date, words: Wording) -> tuple[str, str]:
+    remark = _wording_of(wording, words)
     application = load_wordings().get(str(wording.id))
     if application is not None and as_of < application.in_force:
-        return f"as adopted, not in force before {long_date(application.in_force)}", remark
+        return words.say("adopted_before", day=words.long_date(application.in_force)), remark
     if wording.id == corpus.wordings(wording.instrument)[0].id:
-        return "as adopted", remark
-    return f"as amended{_amended_by(corpus, wording)}", remark
+        return words.say("adopted"), remark
+    acts = _amending_acts(corpus, wording)
+    return words.say("amended_by", acts=acts) if acts else words.say("amended"), remark
 
 
-def _wording_of(wording: Expression) -> str:
-    return f"wording of {long_date(wording.id.effective)}"
+def _wording_of(wording: Expression, words: Wording) -> str:
+    return words.say("wording_of", day=words.long_date(wording.id.effective))
 
 
-def _amended_by(corpus: Corpus, wording: Expression) -> str:
-    """The acts that entered into force when the wording took effect: " by Regulation (EU) 2026/1744"."""
-    acts = [
+def _amending_acts(corpus: Corpus, wording: Expression) -> str:
+    """The acts that entered into force when the wording took effect: "Regulation (EU) 2026/1744"."""
+    return ", ".join(
         other.short_title
         for other in corpus.expressions
         if (application := load_wordings().get(str(other.id))) is not None
         and other.instrument != wording.instrument
         and application.in_force == wording.id.effective
-    ]
-    return f" by {', '.join(acts)}" if acts else ""
+    )
 
 
 def long_date(day: date) -> str:
@@ -368,7 +354,7 @@ def _bare(short_title: str) -> str:
     return short_title.removeprefix("the ")
 
 
-def _web_address(url: str) -> str:
+def web_address(url: str) -> str:
     """The address if it is one of the web's, else nothing: no other scheme becomes a link."""
     return url if urlsplit(url).scheme in {"http", "https"} else ""
 
@@ -378,15 +364,20 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"long_date": long_date, "web_address": _web_address}
+    environment.filters |= {"long_date": long_date, "web_address": web_address}
     environment.globals |= {
         "claim_marks": CLAIM_MARKS,
         "authority_marks": AUTHORITY_MARKS,
-        "force_words": FORCE_WORDS,
-        "refusal_heads": REFUSAL_HEADS,
+        "page": load_wording(Language.ENGLISH).page,
     }
     return environment
 
 
-def _render(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(**values).strip()
+def _render(template: str, language: Language = Language.ENGLISH, **values: object) -> str:
+    words = load_wording(language)
+    return (
+        _environment()
+        .get_template(template)
+        .render(language=language, say=words.say, count=words.count, day_of=words.long_date, **values)
+        .strip()
+    )

@@ -51,7 +51,7 @@ def await_chat(page: Page) -> None:
 
 def ask(page: Page, question: str) -> Locator:
     """Type a question, press Enter, and wait for its turn."""
-    turns = page.locator(".vv-turn:not(.vv-pending)")
+    turns = page.locator(".vv-turn:not(.vv-pending, .vv-growing)")
     before = turns.count()
     box = page.get_by_label("Your question")
     box.fill(question)

@@ -1,10 +1,13 @@
 """An assistant and a desk that stand still, for tests of the page around them."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from threading import Event
 
-from assistant.answer import Answer
+from assistant.answer import Answer, Claim, ClaimKind, Notice, Writer
 from assistant.errors import QuestionError
 from assistant.question import Question
+from assistant.settings import Settings
 from ingest.corpus import Corpus
 
 
@@ -17,16 +20,51 @@ class StillAssistant:
         self.asked: list[Question] = []
 
     def ask(self, question: Question) -> Answer:
+        *_, finished = self.stream(question)
+        return finished
+
+    def stream(self, question: Question, stop: Event | None = None) -> Iterator[Answer]:
         if not question.text.strip():
             raise QuestionError("the question is empty; ask in a sentence.")
         self.asked.append(question)
-        return replace(self.answer, question=question.text, as_of=question.as_of)
+        text = question.text
+        yield replace(self.answer, question=text, standalone_question=text, as_of=question.as_of)
+
+
+@dataclass
+class WritingAssistant(StillAssistant):
+    """Adds sentences to its answer one by one, as a model does, until it is stopped."""
+
+    corpus: Corpus
+    answer: Answer
+    sentences: int = 3
+    pace: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.corpus, self.answer)
+        self.ended = 0
+
+    def stream(self, question: Question, stop: Event | None = None) -> Iterator[Answer]:
+        stop = stop or Event()
+        (answer,) = super().stream(question, stop)
+        yield answer
+        try:
+            for number in range(1, self.sentences + 1):
+                if stop.wait(self.pace) or stop.is_set():
+                    yield replace(answer, notices=(Notice("model_unavailable", "The model was stopped."),))
+                    return
+                claim = Claim(f"Sentence {number} is written.", ClaimKind.MODEL, (1,))
+                answer = replace(answer, writer=Writer("model", "slow"), summary=(*answer.summary, claim))
+                yield answer
+        finally:
+            self.ended += 1
 
 
 class StillDesk:
     """A desk whose assistant never changes."""
 
     def __init__(self, assistant: StillAssistant) -> None:
+        self.settings = Settings()
         self.current = assistant
         self.closed = False
 

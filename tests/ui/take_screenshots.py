@@ -58,6 +58,42 @@ def test_picture_of_the_chat_on_a_telephone(browser: Browser, served: str) -> No
     opened.close(served)
 
 
+def test_picture_of_the_page_before_the_first_question(browser: Browser, served: str) -> None:
+    opened = open_page(browser, 1280, 800)
+    opened.page.goto(served)
+    await_chat(opened.page)
+    opened.page.add_style_tag(content="#vv-missing { display: none; }")
+    expect(opened.page.get_by_role("region", name="State of the law")).to_be_visible()
+    take(opened.page, "welcome-light-1280")
+    opened.close(served)
+
+
+@pytest.mark.parametrize(("button", "name"), [("Choices", "choices"), ("Keys", "keys")])
+def test_picture_of_a_dialog(browser: Browser, served: str, button: str, name: str) -> None:
+    opened = open_page(browser, 1280, 800)
+    opened.page.goto(served)
+    await_chat(opened.page)
+    opened.page.get_by_role("button", name=button).click()
+    dialog = opened.page.locator("dialog[open]")
+    expect(dialog).to_be_visible()
+    dialog.screenshot(path=IMAGES / f"{name}-light.png", animations="disabled")
+    opened.close(served)
+
+
+def test_picture_of_checked_citations(browser: Browser, served: str) -> None:
+    opened = open_page(browser, 1280, 900)
+    turn = ask_for_picture(opened.page, served)
+    turn.get_by_role("checkbox").first.click()
+    opened.page.get_by_label("Your initials").fill("AB")
+    opened.page.get_by_label("Your initials").press("Enter")
+    opened.page.mouse.move(0, 0)
+    expect(turn.locator(".vv-tick").first).to_contain_text("checked by AB")
+    # The time of the tick is the clock's: a picture that changes each time would tell nothing.
+    turn.locator(".vv-tick span").first.evaluate("one => { one.textContent = 'checked by AB, 23 Nov 2026, 10:00'; }")
+    turn.locator(".vv-sources").screenshot(path=IMAGES / "sources-light.png", animations="disabled")
+    opened.close(served)
+
+
 def test_picture_of_the_concordance(browser: Browser, served: str) -> None:
     opened = open_page(browser, 1280, 1000)
     opened.page.goto(f"{served}/concordance")

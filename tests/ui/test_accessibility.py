@@ -39,6 +39,44 @@ def test_the_chat_keeps_nobody_out(browser: Browser, served: str, scheme: Scheme
     opened.close(served)
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)])
+def test_every_state_of_the_conversation_keeps_nobody_out(
+    browser: Browser, served: str, scheme: Scheme, width: int
+) -> None:
+    opened = open_page(browser, width, scheme=scheme)
+    page = opened.page
+    page.goto(f"{served}/#q=")
+    await_chat(page)
+    assert find_grave(page) == []
+    for name in ("Choices", "Conversations", "Keys"):
+        page.get_by_role("button", name=name).click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        assert find_grave(page) == []
+        page.keyboard.press("Escape")
+    page.get_by_label("Law as at").fill("2026-02-31")
+    ask(page, QUESTION)
+    assert find_grave(page) == []
+    page.get_by_label("Law as at").fill("")
+    page.get_by_role("button", name="Choices").click()
+    page.get_by_label("Short: the first quotation").check()
+    page.get_by_label("Deutsch").check()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Ask again").click()
+    turn = page.locator(".vv-answered")
+    expect(turn).to_have_count(1)
+    turn.get_by_role("button", name="Die Frage ändern").click()
+    assert find_grave(page) == []
+    turn.get_by_role("checkbox").first.click()
+    page.get_by_label("Ihr Kürzel").fill("A B")
+    page.get_by_role("dialog").get_by_role("button", name="Fertig").click()
+    assert find_grave(page) == []
+    page.get_by_label("Ihr Kürzel").fill("AB")
+    page.get_by_role("dialog").get_by_role("button", name="Fertig").click()
+    turn.get_by_role("button", name="Sichern").click()
+    assert find_grave(page) == []
+    opened.close(served)
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
 def test_the_concordance_keeps_nobody_out(browser: Browser, served: str, scheme: Scheme, width: int) -> None:
     opened = open_page(browser, width, scheme=scheme)

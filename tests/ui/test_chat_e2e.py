@@ -92,6 +92,7 @@ def test_the_state_of_the_law_stays_in_view_and_follows_the_day(page: Page) -> N
     [
         ("?!", "", "holds no word"),
         ("a" * 20_000, "", "20000 characters"),
+        ("🌹🌹🌹", "", "holds no word"),
         ("What is a provider?", "2026-02-31", "'2026-02-31' is no date"),
     ],
 )
@@ -100,6 +101,15 @@ def test_bad_input_is_a_calm_line_and_nothing_typed_is_lost(page: Page, question
     turn = ask(page, question)
     expect(turn.locator(".vv-line")).to_contain_text(line)
     expect(page.get_by_label("Your question")).to_have_value(question)
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2024-05-16"])
+def test_a_day_before_there_was_any_law_is_answered_calmly(page: Page, day: str) -> None:
+    page.get_by_label("Law as at").fill(day)
+    turn = ask(page, QUESTION)
+    expect(turn.locator(".vv-cite.vv-law")).to_have_count(0)
+    expect(turn.locator(".vv-foot")).to_contain_text("Law as at")
+    expect(page.get_by_role("region", name="State of the law")).to_contain_text("not yet published on that day")
 
 
 def test_markup_in_a_question_is_shown_as_it_was_typed(page: Page) -> None:

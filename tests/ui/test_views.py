@@ -4,19 +4,17 @@ from datetime import date
 import pytest
 from lxml import html as parser
 
-from assistant.answer import Answer, Cell, Citation, Claim, ClaimKind, Refusal, RefusalReason, Row, Search
+from assistant.answer import Answer, Cell, Claim, ClaimKind, Notice, Refusal, RefusalReason, Row, Search
 from assistant.citing import CitationBook
 from assistant.noted import with_notes
 from assistant.question import SIDES
 from assistant.writers.noting import note_claims
-from ingest.corpus import Corpus
-from ingest.errors import VisavisError
-from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
+from ingest.corpus import Corpus, Lack, Missing
+from ingest.identifiers import AI_ACT, InstrumentId
 from ingest.instrument import Authority, Relation
 from ingest.pinpoint import Pinpoint
 from ingest.redline import redline
 from ui import views
-from ui.excerpt import find_excerpt
 
 
 def parse(fragment: str) -> parser.HtmlElement:
@@ -187,6 +185,15 @@ def test_citations_are_buttons_with_a_name_that_begins_with_what_is_seen(page: p
     assert numbers == {template.get("data-passage") for template in select(page, "template")}
 
 
+def test_each_citation_leads_to_its_passage_and_no_passage_is_in_the_turn(page: parser.HtmlElement) -> None:
+    held = {one.get("data-passage"): one.get("data-href") for one in select(page, "template")}
+    assert all(len(one) == 0 and not one.text for one in select(page, "template"))
+    assert held["1"].startswith("passage?wording=coe-ai-convention@2024-09-05:en&place=art_1/1/a&start=0&end=")
+    assert "&check=" in held["1"]
+    assert held["5"] == "passage/status?instrument=coe-ai-convention&as_of=2026-11-23"
+    assert "roses" not in "".join(held.values())
+
+
 def test_only_web_addresses_become_links(page: parser.HtmlElement) -> None:
     hrefs = [link.get("href") for link in select(page, "a")]
     assert "https://law.example/text#here" in hrefs
@@ -203,108 +210,9 @@ def test_notices_summary_suggestions_and_foot_are_there(page: parser.HtmlElement
     assert foot.endswith("texts 0123456789ab · not legal advice")
 
 
-def passage(page: parser.HtmlElement, n: int) -> parser.HtmlElement:
-    (template,) = select(page, f"template[@data-passage='{n}']")
-    return template
-
-
-def test_a_passage_shows_its_place_its_facts_and_its_surroundings(page: parser.HtmlElement) -> None:
-    shown = passage(page, 1)
-    assert [words(step) for step in select(shown, ".vv-path li")] == [
-        "the Convention in full",
-        "Chapter I General",
-        "Article 1 Gardens",
-    ]
-    assert [words(fact) for fact in select(shown, ".vv-facts li")] == [
-        "§ law",
-        "not in force on 23 November 2026",
-        "wording of 5 September 2024, English",
-        "page 3",
-    ]
-    assert [words(line) for line in select(shown, ".vv-print p")] == [
-        "1 Each Party tends gardens, namely:",
-        "(a) roses <b>red</b> & white;",
-        "(b) tulips.",
-        "2 Weeds are left alone.",
-    ]
-    assert [line.get("class") for line in select(shown, ".vv-print p")] == [
-        "vv-depth-1",
-        "vv-depth-2",
-        "vv-depth-2",
-        "vv-depth-1",
-    ]
-
-
-def test_an_amending_act_that_was_read_is_cited_as_printed(answer: Answer, corpus: Corpus) -> None:
-    changed = replace(answer.citations[3], changed_by="a-guide:para_4")
-    shown = parse(
-        views.render_turn(
-            "abc", replace(answer, citations=(*answer.citations[:3], changed, *answer.citations[4:])), corpus
-        )
-    )
-    assert "changed by Guide 7, para 4" in [words(fact) for fact in select(passage(shown, 4), ".vv-facts li")]
-
-
 def test_an_instrument_keeps_its_colour_when_it_stands_alone(answer: Answer, corpus: Corpus) -> None:
     alone = parse(views.render_turn("abc", replace(answer, rows=answer.rows[2:]), corpus))
     assert [head.get("class") for head in select(alone, "thead th")] == ["vv-issue-head", "vv-side-2"]
-
-
-def test_a_passage_says_from_when_it_applies_and_who_changed_it(page: parser.HtmlElement) -> None:
-    facts = [words(fact) for fact in select(passage(page, 2), ".vv-facts li")]
-    assert "not yet applicable on 23 November 2026" in facts
-    assert "will apply from 2 December 2027" in facts
-    assert "changed by Regulation (EU) 9999/1, Article 1(4)" in facts
-
-
-@pytest.mark.parametrize("n", [1, 2, 3, 4])
-def test_the_marked_words_are_the_quote(page: parser.HtmlElement, answer: Answer, n: int) -> None:
-    marked = "\n".join(mark.text_content() for mark in select(passage(page, n), "mark"))
-    assert marked == answer.citation(n).quote
-
-
-def test_a_status_citation_opens_what_rests_on_it_and_the_day_it_was_seen(page: parser.HtmlElement) -> None:
-    shown = passage(page, 5)
-    assert [words(fact) for fact in select(shown, ".vv-facts li")] == ["◷ status", "seen on 24 September 2026"]
-    assert words(select(shown, ".vv-own-words")[0]) == "The Convention is a treaty."
-    assert select(shown, ".vv-official a")[0].get("href") == "https://law.example/status"
-
-
-def test_a_long_article_is_cut_to_what_stands_around_the_quotation(answer: Answer, corpus: Corpus) -> None:
-    excerpt = find_excerpt(corpus.expressions[2], answer.citation(2))
-    assert excerpt is not None
-    shown = [line.before + line.quoted + line.after for line in excerpt.lines]
-    assert shown[0] == "In this Act:"
-    assert "plant 12 means" in "".join(line.quoted for line in excerpt.lines)
-    total = len(shown) + sum(line.skipped for line in excerpt.lines) + excerpt.skipped_after
-    assert total == len(excerpt.unit.text.split("\n"))
-    assert len("\n".join(shown)) < 5_000 < len(excerpt.unit.text)
-
-
-def test_a_quotation_over_several_subdivisions_is_marked_in_each(corpus: Corpus) -> None:
-    wording = corpus.expressions[0]
-    unit = next(one for one in wording.units() if str(one.pinpoint) == "art_1")
-    start, end = unit.text.index("namely"), unit.text.index("are left")
-    citation = Citation(
-        1,
-        CONVENTION,
-        "",
-        Authority.LAW,
-        unit.pinpoint,
-        expression=wording.id,
-        quote=unit.text[start:end],
-        start=start,
-        end=end,
-    )
-    excerpt = find_excerpt(wording, citation)
-    assert excerpt is not None
-    assert "\n".join(line.quoted for line in excerpt.lines) == unit.text[start:end]
-
-
-def test_a_quotation_that_is_not_at_its_offsets_is_never_shown(answer: Answer, corpus: Corpus) -> None:
-    wrong = replace(answer.citations[0], start=1, end=1 + len(answer.citations[0].quote or ""))
-    with pytest.raises(VisavisError, match="other words"):
-        views.render_turn("abc", replace(answer, citations=(wrong, *answer.citations[1:])), corpus)
 
 
 def test_a_refusal_is_calm_and_says_what_was_searched(answer: Answer, corpus: Corpus) -> None:
@@ -369,26 +277,25 @@ def test_an_instrument_that_was_never_read_is_named_as_missing(corpus: Corpus) -
     assert f"{AI_ACT} missing from the texts" in state
 
 
-FROM_AFAR = "the Report (a-report) is missing: a.pdf is in none of /srv/texts (asked); open https://law.example/a and"
+LINE = "it is in none of /srv/texts (asked); save it as /srv/texts/a.pdf."
+
+
+def lacking(reason: Lack, url: str = "https://law.example/a") -> Missing:
+    return Missing("a-report", "the Report", "a/b.pdf", url, reason, LINE)
 
 
 @pytest.mark.parametrize(
-    ("line", "shown", "address"),
+    ("one", "shown", "address"),
     [
-        (f"{FROM_AFAR} save it as /srv/texts/a.pdf.", "the Report (a-report) is missing", ["https://law.example/a"]),
-        (
-            "Regulation (EU) 9999/1 (reg) has changed: x.xml in /srv differs; see https://law.example/b, so.",
-            "Regulation (EU) 9999/1 (reg) has changed",
-            ["https://law.example/b"],
-        ),
-        ("My memo (memo): its copy is gone from /srv/own; run `visavis ingest remove memo`.", "My memo (memo)", []),
-        ("'/srv/texts/a b.pdf' is no PDF; replace it.", "A text cannot be read", []),
+        (lacking(Lack.MISSING), "the Report (a-report) is missing", ["https://law.example/a"]),
+        (lacking(Lack.CHANGED), "the Report (a-report) has changed", ["https://law.example/a"]),
+        (lacking(Lack.UNREADABLE, ""), "the Report (a-report) cannot be read", []),
     ],
 )
 def test_missing_texts_are_named_with_their_address_and_no_path(
-    corpus: Corpus, line: str, shown: str, address: list[str]
+    corpus: Corpus, one: Missing, shown: str, address: list[str]
 ) -> None:
-    page = parse(views.render_missing(replace(corpus, missing=(line,))))
+    page = parse(views.render_missing(replace(corpus, missing=(one,))))
     assert words(select(page, ".vv-missing summary")[0]) == (
         "1 text is missing; answers do without it. Whoever keeps this server can add it: visavis doctor says how."
     )
@@ -400,7 +307,7 @@ def test_missing_texts_are_named_with_their_address_and_no_path(
 
 @pytest.mark.parametrize(("number", "is_open"), [(1, True), (3, True), (4, False)])
 def test_many_missing_texts_are_folded_away(corpus: Corpus, number: int, is_open: bool) -> None:
-    page = parse(views.render_missing(replace(corpus, missing=("A text is missing: add it.",) * number)))
+    page = parse(views.render_missing(replace(corpus, missing=(lacking(Lack.MISSING),) * number)))
     assert ("open" in select(page, "details")[0].attrib) == is_open
     assert len(select(page, "li")) == number
 
@@ -431,15 +338,9 @@ def test_a_note_is_cited_with_its_provision_its_official_text_and_as_our_own_wor
     )
     assert "✱ note" in [words(mark) for mark in select(page, ".vv-claim .vv-mark")]
     assert "quoted" not in words(select(page, ".vv-foot")[0])
-    shown = passage(page, 1)
-    assert words(select(shown, ".vv-page-title")[0]).startswith("Article 4")
-    facts = [words(fact) for fact in select(shown, ".vv-facts li")]
-    assert facts[:2] == ["✱ note", "in our own words, not the law’s"]
-    assert select(shown, "mark") == select(shown, ".vv-print") == []
-    said = [words(one) for one in select(shown, ".vv-own-words")]
-    assert said == [claim.text for claim in claims if 1 in claim.citations]
-    assert said != []
-    assert select(shown, ".vv-official a")[0].get("href").startswith("https://eur-lex.europa.eu/")
+    assert select(page, "template")[0].get("data-href") == (
+        f"passage?wording={wording.id}&place={book.citations[0].pinpoint}&as_of=2026-11-23"
+    )
 
 
 @pytest.mark.parametrize("day", [date(2025, 1, 1), date(2026, 11, 23)])
@@ -456,17 +357,63 @@ def test_trouble_shows_its_line_and_keeps_the_question() -> None:
     assert words(select(page, ".vv-question")[0]) == "31 <February>?"
 
 
-def test_examples_ask_what_they_show() -> None:
-    page = parse(views.render_welcome())
+def test_examples_ask_what_they_show(corpus: Corpus) -> None:
+    page = parse(views.render_room(corpus))
     buttons = select(page, "button[@data-ask]")
     assert len(buttons) == len(views.EXAMPLES) == 6
     assert all(words(button).endswith(button.get("data-ask")) for button in buttons)
 
 
-def test_the_room_leaves_nothing_to_the_browsers_template_engine_but_the_welcome() -> None:
-    assert views.render_room().count("${") == 1
-    assert "{{" not in views.render_room()
-    assert "`" not in views.render_room()
+def test_the_room_leaves_nothing_to_the_browsers_template_engine(corpus: Corpus) -> None:
+    room = views.render_room(corpus)
+    assert not any(sign in room for sign in ("${", "{{", "`"))
+
+
+def test_what_may_be_chosen_are_the_two_instruments_and_the_columns_of_the_users_own(corpus: Corpus) -> None:
+    own = replace(corpus.expressions[-1], column=True)
+    page = parse(views.render_room(replace(corpus, expressions=(*corpus.expressions[:-1], own))))
+    boxes = page.xpath(".//input[@name='instruments']")
+    assert [box.get("value") for box in boxes] == [*SIDES, own.instrument]
+    assert [words(box.getparent()) for box in boxes] == ["Convention", "AI Act", "Guide 7"]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("plain <b>", [("plain <b>", False, "")]),
+        ("run `visavis ingest` now", [("run ", False, ""), ("visavis ingest", True, ""), (" now", False, "")]),
+        (
+            "see https://eur-lex.europa.eu/eli/reg/2024/1689/oj.",
+            [
+                ("see ", False, ""),
+                (
+                    "https://eur-lex.europa.eu/eli/reg/2024/1689/oj",
+                    False,
+                    "https://eur-lex.europa.eu/eli/reg/2024/1689/oj",
+                ),
+                (".", False, ""),
+            ],
+        ),
+        ("see https://evil.example/eur-lex.europa.eu", [("see https://evil.example/eur-lex.europa.eu", False, "")]),
+        ("see https://eur-lex.europa.eu@evil.example/", [("see https://eur-lex.europa.eu@evil.example/", False, "")]),
+        ("javascript:alert(1)", [("javascript:alert(1)", False, "")]),
+        ("one ` alone", [("one ` alone", False, "")]),
+    ],
+)
+def test_commands_and_official_addresses_in_a_line_are_set_as_such(
+    text: str, pieces: list[tuple[str, bool, str]]
+) -> None:
+    assert [(one.text, one.is_code, one.url) for one in views.split_line(text)] == pieces
+
+
+def test_a_notice_shows_its_command_and_its_official_link(answer: Answer, corpus: Corpus) -> None:
+    notice = Notice("missing", "Save https://eur-lex.europa.eu/a <i>, then `visavis ingest`.")
+    page = parse(views.render_turn("abc", replace(answer, notices=(notice,)), corpus))
+    (shown,) = select(page, ".vv-notice")
+    assert shown.xpath(".//a/@href") == ["https://eur-lex.europa.eu/a"]
+    assert [one.text for one in shown.xpath(".//code")] == ["visavis ingest"]
+    assert "`" not in words(shown)
+    assert not shown.xpath(".//i")
 
 
 def test_claims_without_quotations_stay_whole() -> None:

@@ -1,83 +1,223 @@
-// The reading room in the browser: new turns are appended, citations open their passage beside the answer.
-// Run once by gr.HTML with `element`, `trigger`, `props` and `watch`; nothing here ever makes HTML out of text.
-const log = element.querySelector(".vv-log");
-const panel = element.querySelector(".vv-panel");
-const panelBody = element.querySelector(".vv-panel-body");
+// The reading room in the browser: questions are asked, turns appear and grow, citations open beside the answer.
+// Run once by gr.HTML with `element`, `trigger`, `props` and `watch`; no text ever becomes HTML here.
+
+const log = element.querySelector(".vv-turns");
+const welcome = element.querySelector(".vv-welcome");
 const spoken = element.querySelector(".vv-spoken");
-let opener = null;
+const waiting = element.querySelector(".vv-waiting").content.firstElementChild;
+const STOPS_WITHIN = 4000;
+const ASKS_AFTER_HEALTH = 2500;
+let underway = "";
 
-const isNarrow = () => window.matchMedia("(max-width: 60rem)").matches;
+// The page's words in the reader's language.
+function say(key, values = {}) {
+  const phrase = (props.wordings[memory.choices.language] ?? props.wordings.en)[key] ?? key;
+  return phrase.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
 
-function showTurn(html) {
+function count(key, n) {
+  const isOne = memory.choices.language === "fr" ? n < 2 : n === 1;
+  return say(`${key}_${isOne ? "one" : "many"}`, { n });
+}
+
+function speakLanguage() {
+  document.documentElement.lang = memory.choices.language;
+  for (const one of document.querySelectorAll("[data-say]")) {
+    one.textContent = say(one.dataset.say);
+    if (one.classList.contains("vv-note")) one.hidden = !one.textContent;
+  }
+  for (const one of document.querySelectorAll("[data-say-label]")) one.setAttribute("aria-label", say(one.dataset.sayLabel));
+  for (const one of document.querySelectorAll("[data-say-title]")) one.title = say(one.dataset.sayTitle);
+  for (const one of element.querySelectorAll("[data-say-placeholder]")) one.placeholder = say(one.dataset.sayPlaceholder);
+  for (const one of element.querySelectorAll("[data-language]")) one.textContent = props.wordings[one.dataset.language].language;
+}
+
+// Asking
+
+function askQuestion(question, replaced = "") {
+  if (underway) {
+    hint("busy");
+    return false;
+  }
+  const conversation = openConversation();
+  dropFrom(replaced);
+  const before = openTurns().filter((one) => one.state === "answered").map((one) => one.question);
+  const turn = { id: newId(), question, state: "pending", html: "", asOf: "", day: memory.day, ticks: [] };
+  conversation.turns.push(turn.id);
+  keepTurn(turn);
+  underway = turn.id;
+  hint("");
+  showBusy();
+  drawTurn(turn).scrollIntoView({ block: "start" });
+  spoken.textContent = say("looking");
+  trigger("put", { turn: { id: turn.id, question, history: before, choices: sentChoices() } });
+  watchServer(turn.id);
+  keepMemory();
+  return true;
+}
+
+function sentChoices() {
+  const { instruments, commentary, language, length } = memory.choices;
+  return { day: memory.day, instruments: instruments ?? offered(), commentary, language, length };
+}
+
+// An earlier question that is asked anew takes its turn and those after it away.
+function dropFrom(id) {
+  if (id === memory.editing) memory.editing = "";
+  const conversation = openConversation();
+  const at = conversation.turns.indexOf(id);
+  if (at < 0) return;
+  closePassage();
+  for (const gone of conversation.turns.splice(at)) {
+    document.getElementById(`turn-${gone}`)?.remove();
+    forgetTurn(gone);
+  }
+}
+
+function stopAnswer() {
+  const id = underway;
+  if (!id) return;
+  trigger("halt", { turn: id });
+  hint("stopped");
+  setTimeout(() => underway === id && interrupt(id), STOPS_WITHIN);
+}
+
+// Turns as they come
+
+function takeTurn(html) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
-  const turn = holder.content.firstElementChild;
-  if (!turn) return;
-  const earlier = document.getElementById(turn.id);
-  for (const pending of log.querySelectorAll(".vv-pending")) if (pending !== earlier) pending.remove();
-  if (earlier) earlier.replaceWith(turn);
-  else log.append(turn);
-  log.querySelector(".vv-welcome")?.classList.add("vv-visited");
-  spoken.textContent = turn.dataset.announce;
-  turn.scrollIntoView({ block: "start" });
-}
-
-function openPassage(button) {
-  const passage = button.closest(".vv-turn")?.querySelector(`template[data-passage="${button.dataset.cite}"]`);
-  if (!passage) return;
-  if (!button.closest(".vv-panel")) {
-    markOpener(false);
-    opener = button;
-    markOpener(true);
+  const shown = holder.content.firstElementChild;
+  if (!shown) return;
+  const turn = turns.get(shown.dataset.turn || underway);
+  const isLate = shown.dataset.state === "growing" && turn?.id !== underway;
+  if (!turn || isLate) return;
+  const isFirst = turn.state === "pending";
+  shown.id = `turn-${turn.id}`;
+  if (!shown.querySelector(".vv-asked")) shown.prepend(askedOf(turn));
+  Object.assign(turn, { state: shown.dataset.state, html: shown.outerHTML, asOf: shown.dataset.asof ?? "" });
+  if (turn.state === "growing") hint("writing");
+  else finish(turn);
+  if (openConversation().turns.includes(turn.id)) {
+    const standing = drawTurn(turn);
+    if (isFirst) standing.scrollIntoView({ block: "start" });
   }
-  panelBody.replaceChildren(passage.content.cloneNode(true));
-  panel.hidden = false;
-  element.classList.add("vv-open");
-  panelBody.querySelector(".vv-page-title").focus({ preventScroll: true });
-  if (!isNarrow()) opener.scrollIntoView({ block: "nearest" });
-  fitPanel();
-  const print = panelBody.querySelector(".vv-print");
-  const marked = print?.querySelector("mark");
-  if (marked) print.scrollTop += marked.getBoundingClientRect().top - print.getBoundingClientRect().top - print.clientHeight / 4;
+  spoken.textContent = shown.dataset.announce;
 }
 
-// Beside the answer the panel ends above the question's box, wherever the page is scrolled to.
-function fitPanel() {
-  if (panel.hidden) return;
-  const foot = document.querySelector("#vv-composer").getBoundingClientRect().top;
-  panel.style.maxHeight = isNarrow() ? "" : `${Math.max(foot - panel.getBoundingClientRect().top - 16, 240)}px`;
+function finish(turn) {
+  if (underway === turn.id) underway = "";
+  if (!keepTurn(turn)) hint("kept_less");
+  else hint("");
+  if (turn.state === "answered") emptyBox(turn.question);
+  else refillBox(turn.question);
+  showBusy();
 }
 
-window.addEventListener("scroll", fitPanel, { passive: true });
-window.addEventListener("resize", fitPanel);
-
-function closePassage() {
-  if (panel.hidden) return;
-  panel.hidden = true;
-  element.classList.remove("vv-open");
-  markOpener(false);
-  opener?.focus();
-  opener = null;
+// A turn that nothing more will come for.
+function interrupt(id) {
+  const turn = turns.get(id);
+  if (underway === id) underway = "";
+  showBusy();
+  if (!turn || !["pending", "growing"].includes(turn.state)) return;
+  turn.state = "interrupted";
+  keepTurn(turn);
+  if (openConversation().turns.includes(id)) drawTurn(turn);
+  refillBox(turn.question);
 }
 
-function markOpener(open) {
-  if (open) opener.setAttribute("aria-expanded", "true");
-  else opener?.removeAttribute("aria-expanded");
+function askedOf(turn) {
+  const header = waiting.querySelector(".vv-asked").cloneNode(true);
+  header.querySelector(".vv-who").textContent = say("asked");
+  header.querySelector(".vv-question").textContent = turn.question;
+  return header;
 }
 
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (!button) return;
-  if (button.dataset.ask) trigger("ask", { question: button.dataset.ask });
-  else if (button.dataset.cite) openPassage(button);
-  else if (button.classList.contains("vv-close")) closePassage();
-});
+function elementOf(turn) {
+  if (turn.html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = turn.html;
+    return holder.content.firstElementChild;
+  }
+  const section = waiting.cloneNode(true);
+  section.id = `turn-${turn.id}`;
+  section.dataset.turn = turn.id;
+  section.querySelector(".vv-asked").replaceWith(askedOf(turn));
+  section.querySelector(".vv-looking").textContent = turn.state === "answered" ? say("forgotten") : say("looking");
+  const tools = section.querySelector(".vv-tools");
+  for (const tool of tools.children) tool.textContent = say(tool.dataset.tool);
+  tools.hidden = turn.state === "pending";
+  return section;
+}
 
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") closePassage();
-});
+function drawTurn(turn) {
+  const drawn = elementOf(turn);
+  if (turn.state === "interrupted") {
+    drawn.querySelector(".vv-looking")?.remove();
+    drawn.classList.replace("vv-pending", "vv-trouble");
+    const line = document.createElement("p");
+    line.className = "vv-line";
+    line.textContent = say(turn.html ? "interrupted" : "interrupted_empty");
+    drawn.querySelector(".vv-asked").after(line);
+  }
+  welcome.classList.add("vv-visited");
+  const before = document.getElementById(drawn.id);
+  if (!before) log.append(drawn);
+  else if (before.dataset.state === "growing" && drawn.querySelector("[data-part]")) grow(before, drawn);
+  else before.replaceWith(drawn);
+  const standing = document.getElementById(`turn-${turn.id}`);
+  showTicks(standing, turn);
+  return standing;
+}
 
-watch("value", () => showTurn(props.value));
+// What has not changed stays as it is, with the focus that may be in it; what is new takes its place in the order.
+function grow(before, after) {
+  before.className = after.className;
+  Object.assign(before.dataset, after.dataset);
+  let place = null;
+  for (const part of [...after.children]) {
+    const standing = [...before.children].find((one) => part.dataset.part && one.dataset.part === part.dataset.part);
+    if (standing && standing.isEqualNode(part)) place = standing;
+    else {
+      if (standing) standing.replaceWith(part);
+      else if (place) place.after(part);
+      else before.prepend(part);
+      place = part;
+    }
+  }
+}
+
+function drawConversation() {
+  closePassage();
+  log.replaceChildren();
+  welcome.classList.remove("vv-visited");
+  for (const turn of openTurns()) drawTurn(turn);
+  showCount();
+}
+
+// A server that goes away in the middle of an answer, or that takes no more questions: Gradio says that in a corner.
+
+async function watchServer(id) {
+  await new Promise((done) => setTimeout(done, ASKS_AFTER_HEALTH));
+  if (underway !== id && !memory.away) return;
+  const isThere = await fetch(new URL("healthz", window.location.href), { cache: "no-store", signal: AbortSignal.timeout(8000) }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  if (!isThere) {
+    memory.away = true;
+    keepMemory();
+    hint("away");
+  } else if (memory.away) {
+    Object.assign(memory, { away: false, returned: Date.now() });
+    keepMemory();
+    interrupt(id);
+    hint("returned");
+  } else if (document.querySelector(".toast-body.error")) interrupt(id);
+  if (underway === id || memory.away) watchServer(id);
+}
+
+watch("value", () => takeTurn(props.value));
 
 // How much the bars above and below take, so that sticky heads, the panel and scrolling keep clear of them.
 const bars = [["#vv-state", "--vv-strip"], ["#vv-composer", "--vv-foot"]];

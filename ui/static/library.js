@@ -1,0 +1,1 @@
+wireProvision(document.querySelector("main"));
