@@ -12,6 +12,7 @@ from ingest.errors import ManifestError
 FILE = "glossary.toml"
 
 _NUMBER = r"\d[\w.]*"
+_BREAK = r"[,;.?!](?=\s|$)"
 
 
 @lru_cache(maxsize=1)
@@ -25,10 +26,11 @@ def load_glossary() -> dict[str, dict[str, str]]:
 
 
 def to_english(text: str, language: str) -> str:
-    """The English key words of a text in its order; a word that the glossary does not know is dropped."""
+    """The English key words of a text in its order, its clauses kept apart; what the glossary has not is dropped."""
     pattern, meanings = _entries(language)
     found = pattern.finditer(_folded(text))
-    return " ".join(meanings[match.lastindex - 1] if match.lastindex else match[0] for match in found)
+    words = " ".join(meanings[match.lastindex - 1] if match.lastindex else match[0] for match in found)
+    return re.sub(rf"\s+({_BREAK})", r"\1", words).strip(" ,;.")
 
 
 def count_known(text: str, language: str) -> int:
@@ -43,7 +45,7 @@ def _entries(language: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
     """One pattern with a group for each entry, phrases and longer entries first, and what each group means."""
     entries = sorted(load_glossary()[language].items(), key=lambda entry: (" " not in entry[0], -len(entry[0])))
     groups = "|".join(f"({_pattern(words)})" for words, _ in entries)
-    return re.compile(rf"(?<!\w)(?:{groups}|{_NUMBER})(?!\w)"), tuple(meaning for _, meaning in entries)
+    return re.compile(rf"{_BREAK}|(?<!\w)(?:{groups}|{_NUMBER})(?!\w)"), tuple(meaning for _, meaning in entries)
 
 
 def _pattern(words: str) -> str:

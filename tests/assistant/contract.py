@@ -43,7 +43,7 @@ def faults(record: Record, corpus: Corpus) -> Iterator[str]:
         if set(record) != {"schema", "id", "kind", "reason"} or not record["reason"]:
             yield f"an error record has {sorted(record)}"
         return
-    fields = FIELDS | ({"dropped"} if record["writer"]["model"] or record.get("dropped") else set())
+    fields = FIELDS | ({"dropped"} if record.get("writer", {}).get("model") or record.get("dropped") else set())
     if set(record) != fields:
         yield f"fields {sorted(set(record) ^ fields)}"
         return

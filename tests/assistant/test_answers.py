@@ -155,7 +155,7 @@ def test_a_side_without_a_text_on_the_day_is_not_called_silent(assistant: Assist
     ("neutral", "leading"),
     [
         ("Does the Convention exempt private companies?", "Surely the Convention exempts private companies?"),
-        ("Which practices are banned under each?", "Surely both instruments ban the very same practices under each?"),
+        ("Are the same practices banned under each?", "Surely the very same practices are banned under each?"),
         ("Does the treaty give remedies?", "Is it not obvious that the treaty gives remedies?"),
     ],
 )  # fmt: skip

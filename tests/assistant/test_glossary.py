@@ -8,7 +8,7 @@ import pytest
 from assistant.analysis import analyse
 from assistant.answering import Assistant
 from assistant.glossary import to_english
-from assistant.question import Question
+from assistant.question import Intent, Question
 from ingest.concordance import load_concordance
 from ingest.identifiers import AI_ACT, CONVENTION
 from ingest.pinpoint import Pinpoint
@@ -41,6 +41,11 @@ def test_a_place_and_the_instruments_are_understood_in_german_and_french() -> No
     french = analyse(Question("Que disent la convention du Conseil de l'Europe et le règlement sur l'IA des amendes ?"))
     assert french.language == "fr"
     assert set(french.named) == {CONVENTION, AI_ACT}
+
+
+def test_a_clause_of_its_own_asks_the_other_side_too() -> None:
+    asked = analyse(Question("Wer darf Gesichtserkennung einsetzen, und was sagt die Konvention dazu?"))
+    assert asked.intent is Intent.COMPARISON
 
 
 def test_an_english_question_is_taken_as_english() -> None:
