@@ -30,6 +30,10 @@ PAGES = (
 )
 
 
+SETTLED = 600
+"""Milliseconds until the colours of another scheme have come."""
+
+
 @pytest.fixture(scope="module")
 def garden() -> Iterator[str]:
     """The address of a server of the invented law."""
@@ -201,6 +205,7 @@ def test_each_state_of_the_panel_keeps_nobody_out(opened: Opened, panel: Locator
     for width, scheme in ((390, "light"), (390, "dark"), (640, "light")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.wait_for_timeout(SETTLED)
         assert find_grave(page) == []
         assert overflow(page) == 0
 

@@ -180,6 +180,7 @@ def test_a_link_is_copied_and_fills_the_box_without_asking(browser: Browser, qui
     page.get_by_label("Law as at").fill("2026-08-01")
     ask(page, "Roses & tulips: 100 %?")
     page.get_by_role("button", name="Copy link").click()
+    expect(hint(page)).to_contain_text("#q=")
     link = hint(page).inner_text().split()[-1]
     assert link.startswith(f"{quick}/#q=Roses")
     assert link.endswith("&as_of=2026-08-01")

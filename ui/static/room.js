@@ -96,8 +96,10 @@ function takeTurn(html) {
   shown.id = `turn-${turn.id}`;
   if (!shown.querySelector(".vv-asked")) shown.prepend(askedOf(turn));
   Object.assign(turn, { state: shown.dataset.state, html: shown.outerHTML, asOf: shown.dataset.asof ?? "" });
-  if (turn.state === "growing") hint("writing");
-  else finish(turn);
+  if (turn.state === "growing") {
+    keepTurn(turn);
+    hint("writing");
+  } else finish(turn);
   if (openConversation().turns.includes(turn.id)) {
     const standing = drawTurn(turn);
     if (isFirst) standing.scrollIntoView({ block: "start" });
