@@ -15,10 +15,11 @@ from assistant.answer import Answer, Cell, Citation, Claim, ClaimKind, Notice, R
 from assistant.question import SIDES, Intent
 from ingest.corpus import Corpus
 from ingest.identifiers import AI_ACT, CONVENTION, ExpressionId, InstrumentId
-from ingest.instrument import Authority, Expression, Force, ProvisionKind, Relation, SourceSpan
+from ingest.instrument import Authority, Force, ProvisionKind, Relation, SourceSpan
 from ingest.pinpoint import Pinpoint
-from ingest.structure import Draft, build_provisions
+from ingest.structure import Draft
 from tests.small_corpus import command, environment
+from tests.ui.gardens import expression
 from tests.ui.pages import PATIENCE, await_chat, open_page
 from tests.ui.still import StillAssistant, StillDesk
 
@@ -45,19 +46,6 @@ def points(*texts: str) -> tuple[Draft, ...]:
     return tuple(
         draft(ProvisionKind.POINT, letter, text, printed=f"({letter})")
         for letter, text in zip("abcdefghijklmnopqrstuvwxyz", texts, strict=False)
-    )
-
-
-def expression(identity: str, short_title: str, authority: Authority, *drafts: Draft) -> Expression:
-    parsed = ExpressionId.parse(identity)
-    return Expression(
-        id=parsed,
-        title=f"{short_title} in full",
-        short_title=short_title,
-        authority=authority,
-        url="https://law.example/text",
-        published=parsed.effective,
-        provisions=build_provisions(parsed, drafts),
     )
 
 

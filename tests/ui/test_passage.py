@@ -15,6 +15,7 @@ from ingest.corpus import Corpus
 from ingest.identifiers import AI_ACT, CONVENTION
 from ingest.instrument import Authority, Expression
 from ingest.pinpoint import Pinpoint
+from tests.ui.garden_server import quote
 from tests.ui.gardens import DAY, NASTY, garden_corpus
 from tests.ui.still import StillAssistant, StillDesk
 from ui.api import create_app
@@ -38,22 +39,8 @@ def client(garden: Corpus, answer: Answer) -> Iterator[TestClient]:
         yield client
 
 
-def cite(corpus: Corpus, place: str, quote: str) -> Citation:
-    wording = corpus.wording_on(AI_ACT, DAY)
-    assert wording is not None
-    provision = wording.at(Pinpoint.parse(place))
-    start = provision.text.index(quote)
-    return Citation(
-        1,
-        AI_ACT,
-        corpus.cite(provision),
-        corpus.authority(provision),
-        provision.pinpoint,
-        expression=wording.id,
-        quote=quote,
-        start=start,
-        end=start + len(quote),
-    )
+def cite(corpus: Corpus, place: str, words: str) -> Citation:
+    return quote(corpus, 1, place, words)
 
 
 def open_at(client: TestClient, address: str, status: int = 200) -> html.HtmlElement:
