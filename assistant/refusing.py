@@ -138,7 +138,7 @@ def _wrong_place(inquiry: Inquiry, findings: Findings) -> Objection | None:
     """A question that takes for granted that a place speaks of something on which it has no word."""
     named = [(side, one) for side in findings.sides for one in side.named if side.wording]
     terms = set(stems(keywords(inquiry.phrase)))
-    if len(named) != 1 or len(inquiry.targets) != 1 or not terms or not inquiry.presupposes:
+    if len(named) != 1 or len(inquiry.targets) != 1 or not terms or not inquiry.presupposes or inquiry.wants_date:
         return None
     side, provision = named[0]
     if side.wording is None or terms & set(stems(_words_of(side.wording, provision))):

@@ -59,6 +59,7 @@ TABLE = (
     Asked("Annex III point 5(b) of the AI Act", "provision", (), ("anx_III/5/b",)),
     Asked("Chapter IV of the Convention", "provision", ("art_14", "art_15")),
     Asked("Article 5(1)(ba) of the AI Act", "provision", (), ("art_5/1/ba",)),
+    Asked("What does Article 4a of the AI Act allow, and since when?", "", (), ("art_4a",)),
     Asked("Article 5(1)(ba) of the AI Act", "provision", (), (), "no_such_provision", day=BEFORE),
     Asked("What does Article 200 of the AI Act say?", "provision", (), (), "no_such_provision"),
     # false premises, advice, and what is no question about the law
