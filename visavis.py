@@ -109,9 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def configured_hosts() -> Iterable[Host]:
     """The hosts that the settings name, read when a connection beyond this machine is first wanted."""
-    from assistant.egress import configured_hosts as find_hosts
+    from assistant.egress import configured_hosts as hosts_of_model
+    from ui.egress import configured_hosts as hosts_of_server
 
-    return find_hosts()
+    return (*hosts_of_model(), *hosts_of_server())
 
 
 def see_help(error: click.ClickException) -> str:

@@ -47,8 +47,7 @@ def doctor(corpus: Path | None, as_json: bool, egress: bool) -> None:
 
 def _print_hosts(corpus: Path | None, as_json: bool) -> None:
     """List the hosts beyond this machine that may be reached, when, what for, and by which setting."""
-    from assistant.egress import configured_hosts
-    from ingest.egress import OFFLINE_VARIABLE, is_offline
+    from ingest.egress import OFFLINE_VARIABLE, configured_hosts, is_offline
     from ingest.pipeline import load_manifest_of
     from ingest.sources import hosts_of_texts, search_path
 

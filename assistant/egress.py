@@ -1,7 +1,7 @@
 """The hosts that the settings name: where this installation may connect, and what it sends there."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from assistant.settings import Settings, load_settings
@@ -13,8 +13,7 @@ ENDPOINTS = {"azure_openai": "AZURE_OPENAI_ENDPOINT"}
 
 def configured_hosts() -> tuple[Host, ...]:
     """Every host beyond this machine that a setting names; raises SettingsError where the settings cannot be read."""
-    settings = load_settings()
-    named = (*hosts_of_environment(), *(host for find in _NAMING for host in find(settings)))
+    named = (*hosts_of_environment(), *_model_host(load_settings()))
     return tuple(sorted({host for host in named if not is_this_machine(host.name)}))
 
 
@@ -27,7 +26,3 @@ def _model_host(settings: Settings) -> Iterator[Host]:
     named = urlsplit(os.environ.get(variable, "")).hostname
     if named and settings.model_base_url is None:
         yield Host(named, purpose, variable)
-
-
-# A setting that names a host is added here with the function that reads it.
-_NAMING: tuple[Callable[[Settings], Iterable[Host]], ...] = (_model_host,)

@@ -1,7 +1,8 @@
 """What an installation may set: the model that writes, from the environment or one TOML file.
 
-Each setting is a variable VISAVIS_NAME or a key `name` in the file that VISAVIS_CONFIG names, by default `visavis.toml`
-in the user's configuration folder; the variable goes first. A key is taken from VISAVIS_MODEL_KEY or from the file that
+What the server needs stands in the same file, in the table `[serve]`, and is read by `ui.settings`. Each setting is a
+variable VISAVIS_NAME or a key `name` in the file that VISAVIS_CONFIG names, by default `visavis.toml` in the user's
+configuration folder; the variable goes first. A key is taken from VISAVIS_MODEL_KEY or from the file that
 `model_key_file` names, never from the TOML file, and is masked wherever a setting is printed.
 """
 
@@ -10,7 +11,7 @@ import re
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -28,12 +29,15 @@ PREFIX = "VISAVIS_"
 FILE_VARIABLE = "VISAVIS_CONFIG"
 KEY_VARIABLE = "VISAVIS_MODEL_KEY"
 OWN_VARIABLE = re.compile(r"VISAVIS_(?:MODEL|WRITER|QUESTION)", re.IGNORECASE)
+SERVE_TABLE = "serve"
 OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 HOSTS = {
     "anthropic": "api.anthropic.com",
     "mistralai": "api.mistral.ai",
     "openai": "api.openai.com",
 }
+
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 _MODEL = re.compile(r"[a-z][a-z0-9_]*:\S+")
 
@@ -136,21 +140,7 @@ class Settings(BaseSettings):
         """The model's key, from the environment or else its file; raises SettingsError where others may read that."""
         if self.model_key is not None or self.model_key_file is None:
             return self.model_key
-        path = self.model_key_file.expanduser()
-        try:
-            mode = path.stat().st_mode
-            if mode & OTHERS_MODE:
-                raise SettingsError(
-                    f"model_key_file {path} can be read or changed by others (mode {stat.S_IMODE(mode):04o}); "
-                    f"0600 is allowed: chmod 600 {path}."
-                )
-            key = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a text file"
-            raise SettingsError(f"model_key_file {path} cannot be read: {reason}; put the key alone in it.") from None
-        if len(key.split()) != 1:
-            raise SettingsError(f"model_key_file {path} holds {len(key.split())} words; put the key alone in it.")
-        return SecretStr(key)
+        return read_secret(self.model_key_file, "model_key_file")
 
 
 class _File(TomlConfigSettingsSource):
@@ -158,7 +148,7 @@ class _File(TomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """What the file sets; raises SettingsError where it holds the key itself."""
-        given = super().__call__()
+        given = {name: value for name, value in super().__call__().items() if name != SERVE_TABLE}
         if "model_key" in given:
             raise SettingsError(
                 f"{settings_path()} holds model_key; put the key into {KEY_VARIABLE} or a file of its own."
@@ -174,31 +164,59 @@ def settings_path() -> Path:
 
 def load_settings(**given: object) -> Settings:
     """The settings: what is given here, then the environment, then the file; raises SettingsError, in one line."""
+    return load_of(Settings, OWN_VARIABLE, **given)
+
+
+def load_of(kind: type[AnySettings], own: re.Pattern[str], **given: object) -> AnySettings:
+    """Settings of a kind, to which variables that match `own` must belong; raises SettingsError, in one line."""
     path = settings_path()
     if os.environ.get(FILE_VARIABLE) and not path.is_file():
         raise SettingsError(f"{FILE_VARIABLE} names {path}, which is no file; write one, or take the variable away.")
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = {f"{PREFIX}{name}".upper() for name in kind.model_fields}
     for variable in os.environ:
-        if OWN_VARIABLE.match(variable) and variable.upper() not in known:
+        if own.match(variable) and variable.upper() not in known:
             raise SettingsError(f"unknown setting {variable}; allowed: {', '.join(sorted(known))}.")
     chosen = {name: value for name, value in given.items() if value is not None}
     try:
-        return Settings(**chosen)  # type: ignore[arg-type]
+        return kind(**chosen)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError(_say(error)) from None
+        raise SettingsError(_say(error, kind)) from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise SettingsError(f'{path} is no TOML file ({error}); write lines such as model = "openai:local".') from None
 
 
-def _say(error: ValidationError) -> str:
+def read_secret(file: Path, setting: str) -> SecretStr:
+    """The one word that a file holds; raises SettingsError where others may read it, or it holds not one word."""
+    path = file.expanduser()
+    try:
+        mode = path.stat().st_mode
+        if mode & OTHERS_MODE:
+            raise SettingsError(
+                f"{setting} {path} can be read or changed by others (mode {stat.S_IMODE(mode):04o}); "
+                f"0600 is allowed: chmod 600 {path}."
+            )
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise SettingsError(f"{setting} {path} cannot be read: {reason}; put the key alone in it.") from None
+    if len(key.split()) != 1:
+        raise SettingsError(f"{setting} {path} holds {len(key.split())} words; put the key alone in it.")
+    return SecretStr(key)
+
+
+def _say(error: ValidationError, kind: type[BaseSettings]) -> str:
     """The first fault as a line, without the value of a key."""
     fault = error.errors(include_url=False)[0]
     name = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        allowed = ", ".join(sorted(set(Settings.model_fields) - {"model_key"}))
+        allowed = ", ".join(sorted(one for one, field in kind.model_fields.items() if not _is_secret(field.annotation)))
         return f"unknown setting {name!r} in {settings_path()}; allowed: {allowed}."
     text = fault["msg"].removeprefix("Value error, ")
-    given = "" if "key" in name else f" {fault['input']!r}"
+    given = "" if "key" in name or "secret" in name else f" {fault['input']!r}"
     return f"{PREFIX}{name.upper()}{given}: {text}" if name else text
+
+
+def _is_secret(annotation: object) -> bool:
+    return SecretStr in (annotation, *get_args(annotation))

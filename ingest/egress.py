@@ -79,6 +79,12 @@ def guard(configured: Configured) -> None:
     socket.getaddrinfo = _remember
 
 
+def configured_hosts() -> tuple[Host, ...]:
+    """The hosts that this process may always reach, beyond this machine; none where nothing is guarded."""
+    hosts = {host for one in _guards[-1:] for host in one.configured()}
+    return tuple(sorted(host for host in hosts if not is_this_machine(host.name)))
+
+
 @contextmanager
 def permitting(hosts: Iterable[Host]) -> Iterator[None]:
     """Let the process reach further hosts for a while; without effect where nothing is guarded, or offline."""

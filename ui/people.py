@@ -1,0 +1,57 @@
+"""Who is asking, and what they may do: a value that the door of the server puts into each request."""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+KEY = "visavis.person"
+
+
+class Role(StrEnum):
+    """What somebody may do; each contains those before it."""
+
+    READER = "reader"
+    EDITOR = "editor"
+    ADMINISTRATOR = "administrator"
+
+    def covers(self, other: "Role") -> bool:
+        """Whether what the other may do may be done too."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class Means(StrEnum):
+    """How it is known who is asking."""
+
+    NOBODY = "nobody"
+    TOKEN = "token"
+    EMBED = "embed"
+    PROXY = "proxy"
+    OIDC = "oidc"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody: `id` is stable and opaque (a subject, a token's id), `name` is what they are called on the page."""
+
+    id: str = ""
+    name: str = ""
+    role: Role = Role.READER
+    means: Means = Means.NOBODY
+
+
+NOBODY = Person()
+"""Whoever reaches a server without sign-in."""
+
+
+def seat(scope: MutableMapping[str, Any], person: Person) -> None:
+    """Put the person into an ASGI request."""
+    scope[KEY] = person
+
+
+def person_of(scope: MutableMapping[str, Any]) -> Person:
+    """Who sends an ASGI request; NOBODY where no sign-in is set up."""
+    found = scope.get(KEY, NOBODY)
+    assert isinstance(found, Person)
+    return found
