@@ -32,7 +32,7 @@ run-local-model: setup-local-model ## the same with a language model on this mac
 	@$(BIN)/python -m assistant.local_model run $(if $(MODEL),--gguf "$(MODEL)") serve $(ARGS)
 
 test: setup-dev ## install what is missing and run the tests
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: setup-dev ## install what is missing and measure index, search, embedding and ingest (some minutes)
 	@$(BIN)/python tests/benchmarks/bench_index.py $(ARGS)

@@ -1,9 +1,11 @@
 """Ranked evidence for each side: what was named, what was found, what the concordance brings from the other side."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Self
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from assistant.noted import is_noted, locate_noted
 from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
-from ingest.guide import Guide, Issue, SignpostKind
+from ingest.guide import ISSUES, Guide, Issue, Labels, SignpostKind
 from ingest.identifiers import InstrumentId
 from ingest.index import Store
 from ingest.instrument import RECITALS, Expression, Provision
@@ -28,6 +30,9 @@ MEANING_WEIGHT = 0.56
 WORDS_WEIGHT = 0.33
 GUIDE_WEIGHTS = {SignpostKind.NOTE: 1.21, SignpostKind.ISSUE: 1.23, SignpostKind.ASKED: 1.08}
 RECITAL_LOSS = 0.40
+LIKELY_WEIGHT = 1.4
+LIKELY_ISSUE = 0.6
+CHANCE = 0.001
 FIGURE_LIFT = 0.2
 CLAUSES_OF = 3
 CLAUSE_LIFT = 0.6
@@ -120,11 +125,17 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One thing searched: the query, how well each signpost of the guide fits it, and the best cosine of any."""
+    """One thing searched: the query, how well each signpost fits it, the best cosine of any, the labels it may have."""
 
     query: Query
     fit: np.ndarray[tuple[int], np.dtype[np.float32]]
     nearest: float
+    labels: Mapping[str, Labels]
+
+    def likelihood(self, head: str, label: str) -> float:
+        """How much likelier than by chance the question has a label, 0 to 1, by what was learnt from the guide."""
+        share = self.labels.get(head, {}).get(label, 0.0)
+        return 1 - math.log(share + CHANCE) / math.log(CHANCE)
 
 
 def find_evidence(
@@ -191,7 +202,8 @@ def _headings(store: Store, inquiry: Inquiry) -> Iterable[str]:
 
 def _search(phrase: str, guide: Guide, embedder: Embedder) -> _Search:
     query = make_query(phrase, embedder)
-    return _Search(query, *guide.score(query.words, query.vector, GUIDE_WORDS))
+    scored = guide.score(query.words, query.vector, GUIDE_WORDS)
+    return _Search(query, *scored, guide.classify(query.words, query.vector))
 
 
 def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
@@ -202,7 +214,8 @@ def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
 
 def _fit_of(issue: Issue, search: _Search) -> float:
     asked = np.sort(search.fit[issue.asked])[-NEAREST_ASKED:]
-    return float(search.fit[issue.own].max() + ASKED_SHARE * (asked.mean() if len(asked) else 0.0))
+    fit = float(search.fit[issue.own].max() + ASKED_SHARE * (asked.mean() if len(asked) else 0.0))
+    return fit + LIKELY_ISSUE * search.likelihood(ISSUES, issue.correspondence.id)
 
 
 def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequence[Side]) -> tuple[Match, ...]:
@@ -285,11 +298,11 @@ def _search_side(
 
 def _rank(hits: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The passages of a wording by what the engines make of them and what the guide says of their places."""
-    led = _led_by_kind(guide, search, wording)
+    led = _Led.of(guide, search, wording)
     found: dict[Pinpoint, Candidate] = {}
     for hit in hits:
         place = hit.provision.pinpoint
-        score = MEANING_WEIGHT * max(hit.cosine, 0.0) + WORDS_WEIGHT * hit.words + _guided(hit.provision, led)
+        score = MEANING_WEIGHT * max(hit.cosine, 0.0) + WORDS_WEIGHT * hit.words + led.lift(hit.provision)
         held = found.get(place)
         if held is None or score > held.score:
             found[place] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
@@ -331,21 +344,30 @@ def _clauses_of(store: Store, provision: Provision, inquiry: Inquiry) -> Iterabl
 
 def _rank_notes(_: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
     """The places of a wording of which only our notes are held, by how well what is said of them fits."""
-    led = _led_by_kind(guide, search, wording)
-    places = dict.fromkeys(place for places in led.values() for place in places if place in wording)
-    held = (wording.at(place) for place in places)
-    found = [Candidate(one, 0, len(one.text), _guided(one, led)) for one in held]
+    led = _Led.of(guide, search, wording)
+    places = dict.fromkeys(place for places in led.places.values() for place in places if place in wording)
+    found = [Candidate(one, 0, len(one.text), led.lift(one)) for one in map(wording.at, places)]
     return sorted(found, key=lambda one: -one.score)
 
 
-def _guided(provision: Provision, led: Mapping[SignpostKind, Mapping[Pinpoint, float]]) -> float:
-    """What the guide adds to a provision, a recital having less."""
-    lift = sum(GUIDE_WEIGHTS[kind] * _lift_of(places, provision.pinpoint) ** 2 for kind, places in led.items())
-    return lift - RECITAL_LOSS if provision.kind in RECITALS else lift
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """What the guide says of the places of a wording: where its signposts lead, and which units are likely."""
 
+    search: _Search
+    places: Mapping[SignpostKind, Mapping[Pinpoint, float]]
 
-def _led_by_kind(guide: Guide, search: _Search, wording: Expression) -> dict[SignpostKind, dict[Pinpoint, float]]:
-    return {kind: _led(guide, search, wording, kind) for kind in SignpostKind}
+    @classmethod
+    def of(cls, guide: Guide, search: _Search, wording: Expression) -> Self:
+        """What it says of a thing searched."""
+        return cls(search, {kind: _led(guide, search, wording, kind) for kind in SignpostKind})
+
+    def lift(self, provision: Provision) -> float:
+        """What the guide adds to a provision, a recital having less."""
+        place = provision.pinpoint
+        lift = sum(GUIDE_WEIGHTS[kind] * _lift_of(places, place) ** 2 for kind, places in self.places.items())
+        lift += LIKELY_WEIGHT * self.search.likelihood(provision.expression.instrument, str(place.unit))
+        return lift - RECITAL_LOSS if provision.kind in RECITALS else lift
 
 
 def _led(guide: Guide, search: _Search, wording: Expression, kind: SignpostKind) -> dict[Pinpoint, float]:

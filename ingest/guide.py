@@ -3,14 +3,18 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from ingest import classifier
+from ingest.classifier import Features
 from ingest.concordance import Concordance, Correspondence, load_concordance
 from ingest.embedding import Embedder
 from ingest.identifiers import InstrumentId
@@ -21,6 +25,11 @@ from ingest.pinpoint import Pinpoint
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 Places = Mapping[InstrumentId, tuple[Pinpoint, ...]]
+Labels = dict[str, float]
+
+ISSUES = "issues"
+TERMS, RARITY = "terms", "rarity"
+LESS_MEANT = 0.6
 
 
 class SignpostKind(StrEnum):
@@ -50,13 +59,31 @@ class Issue:
     asked: list[int]
 
 
-class Guide:
-    """All signposts, found by words and by meaning."""
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What the signposts teach of questions: what is seen of one, and for each head the weights of its labels.
 
-    def __init__(self, signposts: tuple[Signpost, ...], lexical: LexicalIndex | None, vectors: Vectors) -> None:
+    The head of an instrument labels a question with its units, that of ISSUES with correspondences.
+    """
+
+    features: Features
+    weights: Mapping[str, Vectors]
+
+
+class Guide:
+    """All signposts, found by words and by meaning, and what is learnt from them."""
+
+    def __init__(
+        self,
+        signposts: tuple[Signpost, ...],
+        lexical: LexicalIndex | None,
+        vectors: Vectors,
+        learnt: Learnt | None = None,
+    ) -> None:
         self.signposts = signposts
         self._lexical = lexical
         self._vectors = vectors
+        self._given = learnt
         self._leading: dict[tuple[InstrumentId, SignpostKind], list[int]] = {}
         issues: dict[str, Issue] = {}
         for number, signpost in enumerate(signposts):
@@ -89,19 +116,75 @@ class Guide:
         fused: Vectors = (1 - words_weight) * meaning + words_weight * (found / best if best else found)
         return fused, float(meaning.max(initial=0.0))
 
+    @cached_property
+    def _learnt(self) -> Learnt:
+        return self._given or learn_from(self.signposts, self._vectors)
+
+    @cached_property
+    def _heads(self) -> Mapping[str, list[str]]:
+        return {head: label_names(labels) for head, labels in label_signposts(self.signposts).items()}
+
+    def classify(self, words: str, vector: Vectors) -> dict[str, Labels]:
+        """The share of each label, by head, that a question's words and vector make likely."""
+        if not self.signposts:
+            return {}
+        seen = self._learnt.features.read([words], vector[None, :])
+        return {
+            head: dict(zip(names, classifier.classify(self._learnt.weights[head], seen)[0].tolist(), strict=True))
+            for head, names in self._heads.items()
+        }
+
+
+def label_signposts(signposts: Sequence[Signpost]) -> dict[str, dict[int, Labels]]:
+    """By head, the shares of its labels in each signpost that has any: units, those meant less having less; issues."""
+    heads: dict[str, dict[int, Labels]] = {}
+    for number, signpost in enumerate(signposts):
+        for instrument, places in signpost.places.items():
+            shares: Labels = {}
+            for rank, place in enumerate(places):
+                shares[str(place.unit)] = shares.get(str(place.unit), 0.0) + LESS_MEANT**rank
+            if shares:
+                whole = sum(shares.values())
+                heads.setdefault(instrument, {})[number] = {name: share / whole for name, share in shares.items()}
+        if signpost.correspondence is not None:
+            heads.setdefault(ISSUES, {})[number] = {signpost.correspondence.id: 1.0}
+    return heads
+
+
+def label_names(labels: Mapping[int, Labels]) -> list[str]:
+    """The labels of a head, in the order of their weights."""
+    return sorted({name for shares in labels.values() for name in shares})
+
+
+def learn_from(signposts: Sequence[Signpost], vectors: Vectors, progress: Progress | None = None) -> Learnt:
+    """Learn from signposts with their vectors which labels a question is about."""
+    texts = [signpost.text for signpost in signposts]
+    features = Features.of(texts)
+    seen = features.read(texts, vectors)
+    heads = label_signposts(signposts)
+    weights: dict[str, Vectors] = {}
+    for done, (head, labels) in enumerate(heads.items(), start=1):
+        places = {name: place for place, name in enumerate(label_names(labels))}
+        shares = np.zeros((len(labels), len(places)), dtype=np.float32)
+        for row, labelled in zip(shares, labels.values(), strict=True):
+            for name, share in labelled.items():
+                row[places[name]] = share
+        weights[head] = classifier.learn(seen[list(labels)], shares)
+        if progress:
+            progress("questions", done, len(heads))
+    return Learnt(features, weights)
+
 
 def open_guide(embedder: Embedder) -> Guide:
-    """The signposts of the program's own concordance and notes; their vectors are kept in the user's cache."""
+    """The signposts of the program's own concordance and notes; what is computed of them is kept in the cache."""
     signposts = tuple(list_signposts(load_concordance(), load_notes()))
-    texts = [signpost.text for signpost in signposts]
-    lexical = LexicalIndex.build(texts) if texts else None
-    return Guide(signposts, lexical, _vectors(texts, embedder, None))
+    lexical = LexicalIndex.build([signpost.text for signpost in signposts]) if signposts else None
+    return Guide(signposts, lexical, *_compute(signposts, embedder, None))
 
 
 def prepare_guide(embedder: Embedder, progress: Progress) -> None:
-    """Compute the vectors that `open_guide` takes from the cache, where they are not there yet."""
-    texts = [signpost.text for signpost in list_signposts(load_concordance(), load_notes())]
-    _vectors(texts, embedder, progress)
+    """Compute what `open_guide` takes from the cache, where it is not there yet."""
+    _compute(tuple(list_signposts(load_concordance(), load_notes())), embedder, progress)
 
 
 def list_signposts(
@@ -121,20 +204,55 @@ def list_signposts(
                 yield from (Signpost(words, {instrument: (plain.at,)}) for words in plain.words)
 
 
-def _vectors(texts: list[str], embedder: Embedder, progress: Progress | None) -> Vectors:
-    """The texts' vectors, from the cache or computed and kept there; a cache that cannot be written is done without."""
-    key = hashlib.sha256(json.dumps([embedder.fingerprint, texts]).encode()).hexdigest()[:16]
-    kept = platformdirs.user_cache_path("visavis") / "guide" / f"{key}.npy"
-    if kept.is_file():
-        held: Vectors = np.load(kept, allow_pickle=False)
-        return held
+def _compute(
+    signposts: Sequence[Signpost], embedder: Embedder, progress: Progress | None
+) -> tuple[Vectors, Learnt | None]:
+    """The signposts' vectors and what is learnt from them, from the cache or computed and kept there.
+
+    A cache that cannot be written is done without.
+    """
+    if not signposts:
+        return np.zeros((0, 0), dtype=np.float32), None
+    texts = [signpost.text for signpost in signposts]
     report = progress or (lambda *_: None)
-    vectors = embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))
-    beside = kept.with_name(f".{key}-{os.getpid()}.npy")
+    key = _key(embedder.fingerprint, texts)
+    vectors = _kept(
+        f"{key}.npz",
+        lambda: {"vectors": embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))},
+    )["vectors"]
+    heads = label_signposts(signposts)
+    learnt = _kept(
+        f"{_key(key, [heads, classifier.fingerprint()])}.npz", lambda: _pack(learn_from(signposts, vectors, progress))
+    )
+    return vectors, _unpack(learnt)
+
+
+def _key(of: str, what: object) -> str:
+    return hashlib.sha256(json.dumps([of, what]).encode()).hexdigest()[:16]
+
+
+def _pack(learnt: Learnt) -> dict[str, Any]:
+    return {TERMS: list(learnt.features.terms), RARITY: learnt.features.rarity, **learnt.weights}
+
+
+def _unpack(arrays: Mapping[str, Any]) -> Learnt:
+    terms = {str(term): place for place, term in enumerate(arrays[TERMS])}
+    weights = {name: array for name, array in arrays.items() if name not in {TERMS, RARITY}}
+    return Learnt(Features(terms, arrays[RARITY]), weights)
+
+
+def _kept(name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Arrays from the user's cache, or computed and kept there."""
+    kept = platformdirs.user_cache_path("visavis") / "guide" / name
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as held:
+            return dict(held)
+    arrays = compute()
+    beside = kept.with_name(f".{os.getpid()}-{name}")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(beside, vectors)
+        np.savez(beside, **arrays)
         beside.replace(kept)
     except OSError:
-        return vectors
-    return vectors
+        pass
+    return arrays
