@@ -34,6 +34,16 @@ _BEFORE_AMENDMENT = re.compile(
     r"\b(?:text|version|wording) of (?:2024|12 July 2024)\b",
     re.IGNORECASE,
 )
+# A day on which something was done, or by which it is due, is a fact of the case and not the day of the law.
+_DONE = re.compile(
+    r"\b(?:released?|plac(?:e|ed|ing)|put|putting|marketed|launch(?:ed|ing)?|sold|bought|purchased|acquired|trained|"
+    r"developed|built|created|made|designed|deployed|installed|introduced|rolled|brought|used|using|running|"
+    r"operat(?:ed|ing)|shipped|certified|registered|signed|joined|ratified|born|hired|died|dead|dating|available|"
+    r"on the market|in (?:use|service)|live|compl(?:y|ies|iant|iance)|ready|finish(?:ed)?|adapt(?:ed)?|conform|in line)"
+    r"\W+(?:[\w-]+\W+){0,5}$",
+    re.IGNORECASE,
+)
+_OF_THE_LAW = re.compile(r"as |back in", re.IGNORECASE)
 
 
 def find_day(text: str, as_of: date) -> tuple[date, str]:
@@ -43,6 +53,8 @@ def find_day(text: str, as_of: date) -> tuple[date, str]:
     if _BEFORE_AMENDMENT.search(text) and not phrases.COMPARE.search(text):
         return AMENDED - timedelta(days=1), text
     for match in _DATE.finditer(text):
+        if not _OF_THE_LAW.match(match["how"]) and _DONE.search(text[: match.start()]):
+            continue
         day = _date_of(match)
         if day is not None:
             return day, text[: match.start()] + " " + text[match.end() :]

@@ -19,7 +19,7 @@ from ingest.concordance import Concordance, Correspondence, load_concordance
 from ingest.embedding import Embedder
 from ingest.identifiers import InstrumentId
 from ingest.lexical import LexicalIndex
-from ingest.notes import Note, load_notes
+from ingest.notes import Note, load_asked, load_notes
 from ingest.pinpoint import Pinpoint
 
 Vectors = NDArray[np.float32]
@@ -177,20 +177,22 @@ def learn_from(signposts: Sequence[Signpost], vectors: Vectors, progress: Progre
 
 def open_guide(embedder: Embedder) -> Guide:
     """The signposts of the program's own concordance and notes; what is computed of them is kept in the cache."""
-    signposts = tuple(list_signposts(load_concordance(), load_notes()))
+    signposts = tuple(list_signposts(load_concordance(), load_notes(), load_asked()))
     lexical = LexicalIndex.build([signpost.text for signpost in signposts]) if signposts else None
     return Guide(signposts, lexical, *_compute(signposts, embedder, None))
 
 
 def prepare_guide(embedder: Embedder, progress: Progress) -> None:
     """Compute what `open_guide` takes from the cache, where it is not there yet."""
-    _compute(tuple(list_signposts(load_concordance(), load_notes())), embedder, progress)
+    _compute(tuple(list_signposts(load_concordance(), load_notes(), load_asked())), embedder, progress)
 
 
 def list_signposts(
-    concordance: Concordance, notes: Mapping[InstrumentId, Mapping[Pinpoint, Note]]
+    concordance: Concordance,
+    notes: Mapping[InstrumentId, Mapping[Pinpoint, Note]],
+    asked: Mapping[InstrumentId, Mapping[Pinpoint, Sequence[str]]],
 ) -> Iterator[Signpost]:
-    """A signpost for each correspondence and each question asked on it, each note, and each group of plain words."""
+    """A signpost for each correspondence, each note, each group of plain words, and each question asked."""
     for one in concordance.correspondence:
         text = f"{one.issue}\n{', '.join(one.words)}\n{' '.join(sentence.text for sentence in one.note)}"
         places = {InstrumentId(side): led for side, led in one.sides.items()}
@@ -202,6 +204,9 @@ def list_signposts(
             yield Signpost(sentences, {instrument: (note.pinpoint,)})
             for plain in note.plain:
                 yield from (Signpost(words, {instrument: (plain.at,)}) for words in plain.words)
+    for instrument, questions in asked.items():
+        for place, texts in questions.items():
+            yield from (Signpost(text, {instrument: (place,)}, SignpostKind.ASKED) for text in texts)
 
 
 def _compute(

@@ -7,17 +7,19 @@ from functools import lru_cache
 from importlib.resources.abc import Traversable
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from ingest.concordance import ReadExpression, ReadPlace, Strict
 from ingest.datafiles import data_file
-from ingest.errors import ManifestError
-from ingest.identifiers import ExpressionId, InstrumentId
+from ingest.errors import ManifestError, VisavisError
+from ingest.identifiers import ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Expression
 from ingest.pinpoint import Pinpoint
 
 FOLDER = "notes"
+ASKED = "asked.toml"
 
+_ASKED = TypeAdapter(dict[str, dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]])
 _ONE_SIGN = str.maketrans("‐‑–—‘’“”", "----''\"\"")
 
 
@@ -70,6 +72,19 @@ def load_notes() -> dict[InstrumentId, dict[Pinpoint, Note]]:
                 raise ManifestError(f"data/{FOLDER} has a second note on {place}; keep one.")
             held[note.pinpoint] = note
     return notes
+
+
+@lru_cache(maxsize=1)
+def load_asked() -> dict[InstrumentId, dict[Pinpoint, tuple[str, ...]]]:
+    """Our questions by the place that answers them; raises ManifestError when the file is not what its schema says."""
+    try:
+        read = _ASKED.validate_python(tomllib.loads(data_file(ASKED).read_text(encoding="utf-8")))
+        return {
+            parse_instrument_id(instrument): {Pinpoint.parse(place): questions for place, questions in asked.items()}
+            for instrument, asked in read.items()
+        }
+    except (ValidationError, tomllib.TOMLDecodeError, VisavisError) as error:
+        raise ManifestError(f"data/{ASKED} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
 
 
 def note_wordings() -> dict[InstrumentId, ExpressionId]:

@@ -5,7 +5,7 @@ from ingest.classifier import Features, classify, fingerprint, learn
 from ingest.concordance import load_concordance
 from ingest.guide import ISSUES, Signpost, label_names, label_signposts, learn_from, list_signposts
 from ingest.identifiers import AI_ACT
-from ingest.notes import load_notes
+from ingest.notes import load_asked, load_notes
 from ingest.pinpoint import Pinpoint
 
 ROSES = ["pruning roses in spring", "roses and their thorns", "water for the roses", "a bed of roses"]
@@ -52,7 +52,7 @@ def test_a_signpost_is_on_the_units_it_leads_to_those_meant_less_having_less() -
 
 def test_every_correspondence_and_unit_of_our_notes_is_a_label() -> None:
     concordance = load_concordance()
-    labels = label_signposts(tuple(list_signposts(concordance, load_notes())))
+    labels = label_signposts(tuple(list_signposts(concordance, load_notes(), load_asked())))
     assert label_names(labels[ISSUES]) == sorted(one.id for one in concordance.correspondence)
     assert {"art_5", "art_50", "art_113", "anx_III"} <= set(label_names(labels[AI_ACT]))
 

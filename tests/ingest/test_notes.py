@@ -9,7 +9,7 @@ from ingest.errors import ManifestError
 from ingest.identifiers import AI_ACT
 from ingest.index import Store
 from ingest.instrument import ProvisionKind
-from ingest.notes import changed_places, load_note_files, load_notes, note_wordings, read_note_file
+from ingest.notes import changed_places, load_asked, load_note_files, load_notes, note_wordings, read_note_file
 from ingest.pinpoint import Pinpoint
 from ingest.review import LawWords, find_note_faults, find_unnoted
 
@@ -53,6 +53,12 @@ def test_the_notes_stand_up_to_the_law(official_store: Store) -> None:
     expressions = official_store.corpus.expressions
     found = find_note_faults(load_note_files(), {one.id: one for one in expressions}, LawWords(expressions))
     assert "\n".join(found) == ""
+
+
+def test_every_place_that_a_question_of_ours_stands_under_exists(official_store: Store) -> None:
+    for instrument, asked in load_asked().items():
+        wording = official_store.corpus.wordings(instrument)[-1]
+        assert [str(place) for place in asked if wording.get(place) is None] == []
 
 
 def test_every_article_annex_and_preamble_paragraph_is_noted_and_recitals_enough(official_store: Store) -> None:
