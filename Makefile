@@ -17,7 +17,7 @@ COMPILE := $(UV_VENV)/bin/uv pip compile --quiet --universal --python-version 3.
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-local-model test bench bench-checks screenshots lint lock wheel clean setup setup-dev setup-local-model python venv
+.PHONY: help run run-local-model test bench bench-checks load soak screenshots lint lock sbom audit wheel clean setup setup-dev setup-local-model python venv
 
 help: ## list the targets
 	@awk -F ':[^#]*## ' '/^[a-z-]+:[^#]*## / { printf "%-16s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,12 @@ bench: setup-dev ## install what is missing and measure index, search, embedding
 bench-checks: setup-dev ## measure what the check of a model's sentences catches, and what it wrongly drops
 	@$(BIN)/python tests/benchmarks/bench_checks.py $(ARGS)
 
+load: setup-dev ## fifty users for five minutes, then three times as many, on this machine; ARGS="--seconds 60" for less
+	@$(BIN)/python -m tests.load.run $(ARGS)
+
+soak: setup-dev ## two hours of questions while the index changes; ARGS="--seconds 600 --ingest-every 60" for less
+	@$(BIN)/python -m tests.load.soak $(ARGS)
+
 screenshots: setup-dev ## install what is missing and take the pictures in docs/images anew, with Chromium
 	@$(BIN)/pytest tests/ui/take_screenshots.py $(ARGS)
 
@@ -55,6 +61,15 @@ lock: python ## resolve pyproject.toml into the three locks; `make lock ARGS=--u
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
 	@$(COMPILE) pyproject.toml --group lock --extra local-model --constraint requirements.lock \
 		--constraint requirements-dev.lock --output-file requirements-local-model.lock $(ARGS)
+
+sbom: setup-dev ## write the bill of materials of the locked packages, dist/visavis.cdx.json (CycloneDX 1.6)
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --sv 1.6 --of JSON \
+		--output-reproducible --validate --output-file dist/visavis.cdx.json $(ARGS)
+
+audit: setup-dev ## look the locked packages up in the database of known vulnerabilities, and our own code over
+	@$(BIN)/bandit --quiet --recursive --severity-level medium ingest assistant ui eval visavis.py
+	@$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip $(ARGS)
 
 wheel: setup ## build the wheel into dist/
 	@$(BIN)/python -m hatchling build --target wheel

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from tests.postgres import PostgresServer, find_postgresql, running_postgresql
 from tests.small_corpus import SmallCorpus, run_visavis
 
 if TYPE_CHECKING:
@@ -81,6 +82,28 @@ def libreoffice() -> Path:
     if found is None:
         require("libreoffice", "no soffice is on the PATH; install Debian's package libreoffice-writer.")
     return Path(found)
+
+
+@pytest.fixture(scope="session")
+def postgresql_programs() -> Path:
+    """The folder of Debian's PostgreSQL programs."""
+    found = find_postgresql()
+    if found is None:
+        require("postgresql", "no PostgreSQL server is installed; install Debian's package postgresql.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql_programs: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this session; a test that stops one takes `running_postgresql` instead."""
+    with running_postgresql(postgresql_programs) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: PostgresServer) -> str:
+    """The address of a new database, `postgresql+pg8000://…`, password included."""
+    return postgresql_server.create_database()
 
 
 @pytest.fixture(scope="session")
