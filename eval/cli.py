@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.feedback_cli import from_feedback_command
 from eval.judges_cli import JUDGE_OPTION, judges_command
 from eval.sets_cli import beir_command, export_command, import_command, template_command
 from ingest.console import AS_OF_OPTION, CORPUS_OPTION, JSON_OPTION, ProgressBars, read_day
@@ -169,11 +170,13 @@ class Bench:
 
     def judged_by(self, name: str | None, earlier: "RunRecord | None" = None) -> "Bench":
         """With the judge that was named, or else that of the run taken up; raises SettingsError or ModelError."""
+        from eval.egress import permit_judge
         from eval.judging import open_judge
 
         judge = open_judge(earlier.settings.judge if earlier and not name else name)
         if judge is None:
             return self
+        permit_judge(judge.name)
         settings = self.settings.model_copy(update={"judge": judge.name, "judge_prompt": judge.prompt_hash})
         return replace(self, settings=settings, judge=judge)
 
@@ -256,21 +259,45 @@ def baselines_command(request: Request, as_json: bool) -> None:
     stop_if_interrupted(runs[-1])
 
 
-@eval_.command("ablate")
+@eval_.command(
+    "ablate",
+    epilog="""\b
+Examples:
+  visavis eval ablate --half dev
+  visavis eval ablate --part words --part meaning --set comparisons
+""",
+)
+@click.option("--part", "parts", multiple=True, metavar="NAME", help="Only this part; repeat it for more.")
 @case_options
-def ablate_command(request: Request, as_json: bool) -> None:
-    """Ask the assistant the same cases with and without its notes and its concordance, side by side."""
-    from eval.ablation import build_ablations
+def ablate_command(request: Request, parts: tuple[str, ...], as_json: bool) -> None:
+    """Ask the assistant the same cases with and without each of its parts, and say what each is worth."""
+    from eval.ablation import build_ablations, choose_parts
+    from eval.worth import weigh, weigh_fusion
 
-    runs: list[RunRecord] = []
+    chosen = choose_parts(parts)
     with ProgressBars() as bars:
         bench = Bench.set_up(request, bars)
-        for entrant in (bench.own_entrant(), *build_ablations(bench.assistant)):
-            runs.append(bench.run(entrant, bars))
-            if not runs[-1].complete:
-                break
-    print_many(runs, as_json=as_json, hide_test=request.file is None)
-    stop_if_interrupted(runs[-1])
+        whole = bench.run(bench.own_entrant(), bars)
+        stop_if_interrupted(whole)
+        worths = {}
+        for part, entrant in zip(chosen, build_ablations(bench.assistant, chosen), strict=True):
+            without = bench.run(entrant, bars)
+            stop_if_interrupted(without)
+            failed = f" ({without.errors} in error)" if without.errors else ""
+            worths[f"{part.name}{failed}"] = weigh(whole, without)
+    engines = [worth for part, worth in zip(chosen, worths.values(), strict=True) if part.is_engine]
+    if len(engines) > 1:
+        worths["fusion"] = weigh_fusion(engines)
+    if as_json:
+        from eval.summary import summary_record
+
+        taken = {name: {measure: asdict(worth) for measure, worth in one.items()} for name, one in worths.items()}
+        record = {"whole": summary_record(whole, hide_test=request.file is None), "worth": taken}
+        click.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        return
+    from eval.tables import open_console, print_worths
+
+    print_worths(worths, {part.name: part.does for part in chosen}, open_console())
 
 
 @eval_.command("compare")
@@ -407,5 +434,5 @@ def stop_if_interrupted(run: "RunRecord") -> None:
         raise click.Abort
 
 
-for _command in (beir_command, export_command, import_command, template_command, judges_command):
+for _command in (beir_command, export_command, import_command, template_command, judges_command, from_feedback_command):
     eval_.add_command(_command)
