@@ -9,6 +9,7 @@ from ingest.clock import parse_date, today
 from ingest.console import JSON_OPTION, print_table
 from ingest.errors import UsageError
 from ui.access import Scope, Token, TokenFile
+from ui.embed_cli import embed
 
 GOOD_FOR = timedelta(days=365)
 NEVER = "never"
@@ -21,10 +22,14 @@ Examples:
   visavis tokens create archive --scope read --expires 2027-06-30
   visavis tokens list
   visavis tokens revoke 1f0c2a9b
+  visavis tokens embed --help
 """
 )
 def tokens() -> None:
     """Make, list and revoke the tokens by which programs call the API; a running server follows at once."""
+
+
+tokens.add_command(embed)
 
 
 @tokens.command("create")
