@@ -1,7 +1,9 @@
 """The only door to httpx: what an official address gives, whole and within limits, or a DownloadError."""
 
 import hashlib
+import ipaddress
 import shutil
+import socket
 import threading
 import time
 import zipfile
@@ -12,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
+from ingest.egress import HOSTS_VARIABLE, hosts_of_environment
 from ingest.errors import DownloadError
 from ingest.manifest import Address, SourceFormat, is_loopback
 
@@ -172,6 +176,7 @@ class Web:
             headers["Range"] = f"bytes={have}-"
         url = httpx.URL(address.url)
         for _ in range(MAX_HOPS):
+            refuse_inside(url.host)
             response = self._client.send(self._client.build_request("GET", url, headers=headers), stream=True)
             try:
                 if not response.has_redirect_location:
@@ -192,6 +197,27 @@ class Web:
                 f"{url} redirects to {str(target)[:120]!r}, which is no official address of the manifest"
             )
         return target
+
+
+def refuse_inside(host: str) -> None:
+    """Raise DownloadError where a name leads into a private network, so that no manifest makes us knock there.
+
+    This machine by its own name, and a host that VISAVIS_ALLOW_HOSTS names, may be asked. Behind a proxy it is the
+    proxy that looks names up.
+    """
+    named = {one.name.casefold() for one in hosts_of_environment()}
+    if is_loopback(host) or host.casefold() in named or getproxies_environment():
+        return
+    try:
+        found = {str(one[4][0]).partition("%")[0] for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return  # the connection fails of itself, and says why
+    inside = sorted(one for one in found if not ipaddress.ip_address(one).is_global)
+    if inside:
+        raise DownloadError(
+            f"{host} leads to {inside[0]}, an address of a private network; official texts are fetched from public "
+            f"addresses alone, unless {HOSTS_VARIABLE} names the host"
+        )
 
 
 def _one_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ token itself is shown once, when it is made.
 
 import fcntl
 import hmac
+import ipaddress
 import os
 import re
 import secrets
@@ -13,8 +14,8 @@ import stat
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -22,19 +23,26 @@ from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.clock import today
+from ingest.egress import is_this_machine
 from ingest.errors import UsageError, VisavisError
+from ui.people import NOBODY, Means, Person, Role
+from ui.places import AT_ONCE, PATIENCE, WAITING, Places
+from ui.refused import Refused as Refused
 
 FILE = "tokens.json"
 OTHERS_MODE = 0o077
 LONGEST_TOKEN = 200
+LONGEST_NAME = 100
 NOBODYS_DIGEST = "0" * 64
 
 _TOKEN = re.compile(r"vv_(?P<id>[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+_BEARER = re.compile(r"bearer +vv_", re.IGNORECASE)
 
 
 class AccessError(VisavisError):
@@ -50,22 +58,13 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-class Refused(Exception):
-    """A call that is not let in: the status, one line for the caller, and the headers that go with it."""
-
-    def __init__(self, status: HTTPStatus, detail: str, **headers: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
 class Token(BaseModel):
     """What is kept of a token: `expires` is its last good day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
-    client: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    client: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]+$")]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     created: date
@@ -119,23 +118,23 @@ class TokenFile:
 
     def create(self, client: str, scopes: Sequence[Scope], expires: date | None) -> tuple[Token, str]:
         """Make a token; gives what is kept of it, and the token itself, which is kept nowhere."""
+        if not (0 < len(client) <= LONGEST_NAME and client.isprintable()):
+            raise UsageError(
+                f"client {client[:LONGEST_NAME]!r} cannot be a name; 1 to {LONGEST_NAME} characters that print as they "
+                "are, without control characters or marks that turn a line around, are allowed."
+            )
         with self._changing() as tokens:
             taken = {one.id for one in tokens}
             identity = next(one for one in iter(lambda: secrets.token_hex(4), "") if one not in taken)
             secret = f"vv_{identity}_{secrets.token_urlsafe(32)}"
-            try:
-                token = Token(
-                    id=identity,
-                    client=client,
-                    scopes=tuple(dict.fromkeys(scopes)),
-                    digest=_digest(secret),
-                    created=today(),
-                    expires=expires,
-                )
-            except ValidationError:
-                raise UsageError(
-                    f"client {client!r} cannot be a name; 1 to 100 characters without control characters are allowed."
-                ) from None
+            token = Token(
+                id=identity,
+                client=client,
+                scopes=tuple(dict.fromkeys(scopes)),
+                digest=_digest(secret),
+                created=today(),
+                expires=expires,
+            )
             self._write((*tokens, token))
         return token, secret
 
@@ -224,45 +223,119 @@ class Meter:
 class Limits:
     """What is asked of the server at most.
 
-    Bytes of a body and seconds for it; calls and wrong tokens a minute; questions at once, and seconds to wait for one.
+    Bytes of a body and seconds for it; calls and wrong tokens a minute; questions at once, how many may wait for a
+    place, and for how many seconds.
     """
 
     body: int = 256 * 1024
     body_seconds: float = 20.0
     calls: int = 120
     wrong_tokens: int = 20
-    at_once: int = 4
-    patience: float = 20.0
+    at_once: int = AT_ONCE
+    waiting: int = WAITING
+    patience: float = PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is let in: the token's id, or the address of somebody who needs none."""
+    """Who is let in: the token's id, or the address of somebody who needs none; and what they may do."""
 
     key: str
+    scopes: frozenset[Scope] = frozenset(Scope)
+
+    def need(self, scope: Scope) -> None:
+        """Raise Refused where the caller has not this scope."""
+        if scope not in self.scopes:
+            held = ", ".join(one for one in Scope if one in self.scopes)
+            raise Refused(
+                HTTPStatus.FORBIDDEN,
+                f"this call needs the scope {scope}; the token has {held}.",
+                WWW_Authenticate=f'Bearer realm="visavis", error="insufficient_scope", scope="{scope}"',
+            )
+
+
+KNOWN = frozenset({Means.PROXY, Means.OIDC, Means.EMBED})
+"""How somebody is known who needs no token."""
+
+READERS = frozenset({Scope.ASK, Scope.READ, Scope.EXPORT})
+SCOPES = {Role.READER: READERS, Role.EDITOR: READERS, Role.ADMINISTRATOR: frozenset(Scope)}
+"""What somebody may do who is signed in, as a token would allow it."""
 
 
 class Access:
     """Lets callers in, or raises Refused.
 
     A token is needed as soon as one was ever made, revoked ones included, and where `require` says so: deleting the
-    file while a server runs opens nothing.
+    file while a server runs opens nothing. Who needs no token must call this machine by its address or by a name that
+    no stranger can register, or by one of `hosts`: a page elsewhere whose name was turned to this address is refused.
     """
 
-    def __init__(self, tokens: TokenFile | None = None, *, require: bool = False, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        tokens: TokenFile | None = None,
+        *,
+        require: bool = False,
+        limits: Limits | None = None,
+        hosts: Sequence[str] = (),
+    ) -> None:
         self.limits = limits or Limits()
         self._file = tokens or TokenFile()
         self._required = require
+        self._hosts = frozenset(host.casefold() for host in hosts)
         self._calls = Meter(self.limits.calls)
         self._wrong = Meter(self.limits.wrong_tokens)
+        self.places = Places(self.limits.at_once, self.limits.waiting, self.limits.patience)
 
-    def admit(self, scope: Scope, authorizations: Sequence[str], address: str) -> Caller:
-        """The caller with these `Authorization` headers, from this address, for a call that needs this scope."""
+    def require(self) -> None:
+        """Need a token from now on of whoever is not signed in."""
+        self._required = True
+
+    def holder(self, authorizations: Sequence[str], address: str, scopes: Sequence[Scope]) -> Person | None:
+        """Whose token this is, which allows one of the scopes; None where nobody needs any. Raises Refused."""
+        caller = self._recognise(authorizations, address, "", NOBODY)
+        token = next((one for one in self._file.tokens() if one.id == caller.key), None)
+        if token is None or not self._required:
+            return None
+        if not caller.scopes.intersection(scopes):
+            caller.need(scopes[0])
+        role = Role.ADMINISTRATOR if Scope.ADMIN in caller.scopes else Role.READER
+        return Person(token.id, token.client, role, Means.TOKEN)
+
+    def admit(
+        self, scope: Scope, authorizations: Sequence[str], address: str, host: str = "", person: Person = NOBODY
+    ) -> Caller:
+        """The caller with these `Authorization` headers, from this address, for a call that needs this scope.
+
+        A `person` who is signed in needs no token.
+        """
+        caller = self._recognise(authorizations, address, host, person)
+        caller.need(scope)
+        return self._counted(caller)
+
+    def enter(self, authorizations: Sequence[str], address: str, host: str = "", person: Person = NOBODY) -> Caller:
+        """The caller, whatever they may do: each thing that they then do says what it needs."""
+        return self._counted(self._recognise(authorizations, address, host, person))
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """One of the few places for questions under way; raises Refused where the line for them is full."""
+        async with self.places.place():
+            yield
+
+    def _recognise(self, authorizations: Sequence[str], address: str, host: str, person: Person) -> Caller:
+        if person.means in KNOWN:
+            return Caller(f"{person.means}:{person.id}", SCOPES[person.role])
         tokens = self._file.tokens()
         self._required = self._required or bool(tokens)
         if not self._required:
-            return self._counted(Caller(address))
-        if not authorizations:
+            if is_foreign(host) and host.partition(":")[0].casefold() not in self._hosts:
+                raise Refused(
+                    HTTPStatus.MISDIRECTED_REQUEST,
+                    "without a token this server answers to its own names alone, not to the one in the header Host; "
+                    "`visavis tokens create` makes a token.",
+                )
+            return Caller(address)
+        if not carries_token(authorizations):
             raise Refused(
                 HTTPStatus.UNAUTHORIZED,
                 "a token is needed: send the header Authorization: Bearer TOKEN; `visavis tokens create` makes one.",
@@ -271,21 +344,14 @@ class Access:
         token = find_token(tokens, authorizations)
         trouble = "is not known here" if token is None else token.trouble(today())
         if token is None or trouble:
-            self._refuse_token(trouble, address)
-        assert token is not None
-        if scope not in token.scopes:
-            raise Refused(
-                HTTPStatus.FORBIDDEN,
-                f"this call needs the scope {scope}; the token has {', '.join(token.scopes)}.",
-                WWW_Authenticate=f'Bearer realm="visavis", error="insufficient_scope", scope="{scope}"',
-            )
-        return self._counted(Caller(token.id))
+            raise self._wrong_token(trouble, address)
+        return Caller(token.id, frozenset(token.scopes))
 
-    def _refuse_token(self, trouble: str, address: str) -> None:
-        wait = self._wrong.take(address)
+    def _wrong_token(self, trouble: str, address: str) -> Refused:
+        wait = self._wrong.take(neighbourhood(address))
         if wait:
-            raise _too_often(f"too many wrong tokens from this address; {self.limits.wrong_tokens} a minute", wait)
-        raise Refused(
+            return _too_often(f"too many wrong tokens from this address; {self.limits.wrong_tokens} a minute", wait)
+        return Refused(
             HTTPStatus.UNAUTHORIZED,
             f"the token {trouble}; ask whoever runs this server for another.",
             WWW_Authenticate='Bearer realm="visavis", error="invalid_token"',
@@ -296,6 +362,32 @@ class Access:
         if wait:
             raise _too_often(f"too many calls; {self.limits.calls} a minute", wait)
         return caller
+
+
+def neighbourhood(address: str) -> str:
+    """What one guesser has at hand: an IPv4 address, or the 2⁶⁴ IPv6 addresses of a network."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4 or parsed.ipv4_mapped:
+        return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def is_foreign(host: str) -> bool:
+    """Whether a `Host` is a name that somebody elsewhere may have registered, and may turn to any address."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "." in host and not is_this_machine(host.partition(":")[0])
+    return False
+
+
+def carries_token(authorizations: Sequence[str]) -> bool:
+    """Whether one of the `Authorization` headers is meant for us: others are a proxy's own, and say nothing here."""
+    return any(_BEARER.match(one) for one in authorizations)
 
 
 def find_token(tokens: Sequence[Token], authorizations: Sequence[str]) -> Token | None:
