@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
+from itertools import chain
 
 from assistant.drafting import DraftSentence, Fault, FaultKind, Passage
 from assistant.support import LawClause, content_words, measure_support, read_clauses
@@ -49,6 +50,12 @@ LEAST_WORDS = 4
 
 COPIED = 0.8
 """What share of a clause's words a clause of the law has that it nearly copies."""
+
+TURNED = {Mood.DUTY: Mood.LEAVE, Mood.LEAVE: Mood.DUTY}
+"""The mood that each of these two turns into."""
+
+NEAR_COPY = 0.5
+"""What share of a clause's words a clause of the law has whose “not” it cannot leave out."""
 
 ALIGNED = 0.9
 """What share of the best clause's agreement another clause of the law needs to be compared with."""
@@ -396,10 +403,11 @@ def _find_clause_faults(case: _Case, clause: str) -> Iterator[Fault]:
 
 @dataclass(frozen=True, slots=True)
 class _Aligned:
-    """The clauses of the law that share most words with a clause, and whether it is nearly a copy of one of them."""
+    """The clauses of the law that share most words with a clause; those that it nearly copies, and comes near to."""
 
     clauses: tuple[LawClause, ...]
     copied: tuple[LawClause, ...]
+    near: tuple[LawClause, ...]
 
 
 def _align(clause: str, law: Sequence[LawClause]) -> _Aligned:
@@ -412,7 +420,8 @@ def _align(clause: str, law: Sequence[LawClause]) -> _Aligned:
         found |= dict.fromkeys(one for one, count in zip(law, shared, strict=True) if count >= ALIGNED * best)
     terms = _terms(clause)
     copied = tuple(one for one in found if len(terms & one.terms) >= COPIED * len(terms))
-    return _Aligned(tuple(found), copied)
+    near = tuple(one for one in found if len(terms & one.terms) >= NEAR_COPY * len(terms))
+    return _Aligned(tuple(found), copied, near)
 
 
 def _terms(text: str) -> frozenset[str]:
@@ -444,9 +453,11 @@ def _find_wrong_manner(clause: str, manner: Manner, aligned: _Aligned, law: Sequ
     wrong = _find_wrong_moods(manner, aligned.clauses, said)
     if aligned.copied:
         wrong |= _ungoverned(manner, aligned.copied, MANY_VOTES)
+    wrong |= set(_find_turned_verbs(manner, law))
     for mood in sorted(wrong - {Mood.BAR}):
         yield Fault(FaultKind.MODAL, f"passage {numbers} states {_list(sorted(said))}, not {mood}: keep its own verb")
-    if (manner.says_not and not any(one.manner.denies for one in law)) or Mood.BAR in wrong:
+    denied = (manner.says_not and not any(one.manner.denies for one in law)) or Mood.BAR in wrong
+    if denied or _denies_what_stands(manner, aligned, law):
         yield Fault(FaultKind.NEGATION, f"“{_short(clause)}” denies what passage {numbers} does not deny")
     if _leaves_out_not(clause, manner, aligned):
         yield Fault(FaultKind.NEGATION, f"“{_short(clause)}” leaves out a “not” of passage {numbers}")
@@ -475,6 +486,27 @@ def _ungoverned(manner: Manner, aligned: Sequence[LawClause], votes: int) -> set
     return wrong
 
 
+def _find_turned_verbs(manner: Manner, law: Sequence[LawClause]) -> Iterator[Mood]:
+    """The moods under which a clause puts a verb that the law has only under another: "may cancel", "shall cancel"."""
+    own: dict[str, set[Mood]] = {}
+    for mood, verb in chain.from_iterable(one.manner.verbs for one in law):
+        own.setdefault(verb, set()).add(mood)
+    for mood, verb in manner.verbs:
+        turned = TURNED.get(mood)
+        if mood in manner.moods and turned in own.get(verb, ()) and mood not in own[verb]:
+            yield mood
+
+
+def _denies_what_stands(manner: Manner, aligned: _Aligned, law: Sequence[LawClause]) -> bool:
+    """Whether a clause denies words that a clause of the law has and none denies."""
+    held = [stems for one in law for stems in one.manner.negated]
+    for stems in (one for one in manner.negated if len(one) > 1):
+        known = any(len(stems & other) > 1 for other in held)
+        if not known and any(affirms(one.text, stems) for one in aligned.clauses):
+            return True
+    return False
+
+
 def _leaves_out_not(clause: str, manner: Manner, aligned: _Aligned) -> bool:
     """Whether a clause without any denial stands for denied words, or nearly copies them without their "not"."""
     if not manner.denies and all(one.manner.is_denied for one in aligned.clauses):
@@ -484,7 +516,8 @@ def _leaves_out_not(clause: str, manner: Manner, aligned: _Aligned) -> bool:
         own = _terms(one.sentence)
         if len(terms & own) >= COPIED * len(own) and count_nots(clause) < count_nots(one.sentence):
             return True
-    negated = [stems for one in aligned.copied for stems in one.manner.negated if stems]
+    held = (*aligned.copied, *(aligned.near if not manner.denies else ()))
+    negated = [stems for one in held for stems in one.manner.negated if stems]
     return not manner.says_not and any(affirms(clause, stems) for stems in negated)
 
 

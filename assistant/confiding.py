@@ -1,13 +1,13 @@
 """What in a question may point to a person or a case, for a warning before it goes to a model elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from assistant.answer import Notice
-
-NOTICE = "confidential"
+from assistant.egress import hosts_of_model
+from assistant.settings import Settings, WriterName
+from ingest.egress import is_this_machine
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){2,7}(?:\s?[A-Z0-9]{1,3})?\b")
@@ -31,11 +31,20 @@ _NAME = re.compile(
 class Confidence(StrEnum):
     """What kind of thing may be confidential."""
 
-    EMAIL = "an e-mail address"
-    IBAN = "a bank account"
-    PHONE = "a telephone number"
-    CASE = "a case or file number"
-    NAME = "a name"
+    EMAIL = "email"
+    IBAN = "iban"
+    PHONE = "phone"
+    CASE = "case"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where questions go beyond this machine: the host, or the provider where only its package knows that."""
+
+    host: str
+    model: str
+    guarded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,20 @@ def find_confidences(text: str) -> tuple[Found, ...]:
     return tuple(sorted(kept, key=lambda one: one.start))
 
 
-def confidence_notice(text: str, host: str) -> Notice | None:
-    """The warning before a question goes to a host elsewhere, or None; it repeats nothing of what was found."""
-    kinds = list(dict.fromkeys(str(one.kind) for one in find_confidences(text)))
-    if not kinds:
+def find_destination(settings: Settings) -> Destination | None:
+    """Where an installation sends its questions; None where no model writes, and where it writes on this machine."""
+    if settings.writer is not WriterName.MODEL or settings.model is None:
         return None
-    listed = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
-    return Notice(
-        NOTICE,
-        f"This question seems to hold {listed}, and questions are sent to {host}. Take out what points to a person or "
-        "a case, or ask without the model.",
-    )
+    hosts = [one.name for one in hosts_of_model(settings)]
+    if hosts and all(map(is_this_machine, hosts)):
+        return None
+    return Destination(hosts[0] if hosts else settings.provider, settings.model, settings.question_guard)
+
+
+def find_withheld(text: str, cleared: Iterable[str] = ()) -> tuple[Confidence, ...]:
+    """The kinds of what a question may give away, each once, but for words that its asker has cleared."""
+    known = frozenset(cleared)
+    return tuple(dict.fromkeys(one.kind for one in find_confidences(text) if text[one.start : one.end] not in known))
 
 
 def _find_all(text: str) -> Iterator[Found]:

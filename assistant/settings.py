@@ -77,7 +77,8 @@ class Settings(BaseSettings):
 
     `model` is `provider:name` as LangChain's init_chat_model takes it, `model_timeout` the seconds that a whole answer
     may take, `model_context` the tokens that prompt and answer may have together. Without `question_links` the page
-    makes no links to a question, and reads none.
+    makes no links to a question, and reads none. With `question_guard` a question that seems to hold a name, an address
+    or a case number goes to a model elsewhere only once its asker says so.
     """
 
     model_config = SettingsConfigDict(
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     model_key: SecretStr | None = None
     writer: WriterName = WriterName.QUOTING
     question_links: bool = True
+    question_guard: bool = True
 
     @classmethod
     def settings_customise_sources(

@@ -40,6 +40,9 @@ _MOODS: tuple[tuple[Mood, str], ...] = (
     (Mood.LEAVE, rf"may(?! (?:{_EVENTS})\b)|(?:is|are|be) (?:allowed|permitted|free|empowered|entitled) to"),
     (Mood.ADVICE, r"should|ought to|(?:is|are) encouraged to"),
 )
+NEAR = 6
+"""Among how many words after a verb of mood the first of matter is looked for."""
+
 NEGATED = 3
 """How many words after a “not” tell what it denies."""
 
@@ -74,7 +77,7 @@ _MAIN_NOT = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"\b(?:that|which|who|where|if|when|unless|provided that|whether|in so far as)\b[^,;.]*", re.IGNORECASE
+    r"\b(?:that|which|who|where|if|when|unless|provided that|whether|in so far as)\b[^,;:.]*", re.IGNORECASE
 )
 _DENIAL = re.compile(
     r"\b(?:without|unless|except\w*|exempt\w*|exclu(?!siv)\w+|outside|beyond|save|other than|apart from|rather than"
@@ -129,6 +132,8 @@ _ADDRESSEE = re.compile(
 class Manner:
     """How a clause says it: `governed` are its verbs' moods, each with the stems that stand under it.
 
+    `verbs` are these moods again, each with the stem of the word of matter that follows it at once.
+
     `moods` are those that its verbs have, `answers` those that its other words can be said to have; `says_not`,
     `is_denied` and `denies` say whether there is a "not" in it, whether its main verb has one, and whether it denies
     anything in any way.
@@ -143,6 +148,7 @@ class Manner:
     subjects: frozenset[str]
     governed: tuple[tuple[Mood, frozenset[str]], ...]
     negated: tuple[frozenset[str], ...]
+    verbs: tuple[tuple[Mood, str], ...]
 
 
 def read_manner(text: str) -> Manner:
@@ -159,6 +165,7 @@ def read_manner(text: str) -> Manner:
         subjects=frozenset(_find_subjects(text)),
         governed=tuple(_govern(text)),
         negated=tuple(_find_negated(text)),
+        verbs=tuple(_find_verbs(text)),
     )
 
 
@@ -180,11 +187,25 @@ def _govern(text: str) -> Iterator[tuple[Mood, frozenset[str]]]:
             yield Mood[(at.lastgroup or "").rstrip("_")], stems_in(words)
 
 
+def _find_verbs(text: str) -> Iterator[tuple[Mood, str]]:
+    """Each verb of mood with the first word of matter among the few after it: "may, at any time, *denounce*".
+
+    One that another follows at once, as in "may have to", says nothing by itself.
+    """
+    found = list(_GOVERNING.finditer(text))
+    for n, at in enumerate(found):
+        if n + 1 < len(found) and found[n + 1].start() <= at.end() + 1:
+            continue
+        after = re.split(r"[.;:]", text[at.end() :], maxsplit=1)[0].split()[:NEAR]
+        words = (_WORD.search(word) for word in after)
+        stems = (stem for word in words if word and not word[0].endswith("ly") for stem in stems_of(word[0].lower()))
+        yield from ((Mood[(at.lastgroup or "").rstrip("_")], stem) for stem in islice(stems, 1))
+
+
 def _find_negated(text: str) -> Iterator[frozenset[str]]:
-    """The first few words after each "not" of a main verb."""
-    main = _ASIDE.sub(" ", text)
-    for at in _MAIN_NOT.finditer(main):
-        words = [stem for word in _WORD.findall(main[at.end() :]) for stem in stems_of(word.lower())]
+    """The first few words after each "not" of a verb."""
+    for at in _MAIN_NOT.finditer(text):
+        words = [stem for word in _WORD.findall(text[at.end() :]) for stem in stems_of(word.lower())]
         yield frozenset(words[:NEGATED])
 
 

@@ -42,6 +42,7 @@ def judges_command(judge: str | None, as_of: str | None, corpus: Path | None, as
     Thresholds are chosen on the half dev; the half test only measures. Flags of a scorer that looks at the citation are
     held against "citation wrong", all others against "not fully supported".
     """
+    from eval.egress import permit_judge
     from eval.judges import Bench, ModelBench, measure_facts, measure_judges
     from eval.judging import open_judge
     from eval.labelled import read_pairs, read_sentences
@@ -49,6 +50,8 @@ def judges_command(judge: str | None, as_of: str | None, corpus: Path | None, as
     from ingest.pipeline import open_store
 
     model = open_judge(judge)
+    if model is not None:
+        permit_judge(model.name)
     sentences, pairs = read_sentences(), read_pairs()
     with ProgressBars() as bars:
         store = open_store(corpus, progress=bars)

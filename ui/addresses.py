@@ -15,11 +15,12 @@ def law_address(
     place: Pinpoint | None = None,
     as_of: date | None = None,
     compare: date | None = None,
+    lang: str | None = None,
 ) -> str:
-    """A page of the library: `law/eu-ai-act/art_5/1/f?as_of=2025-03-01`."""
+    """A page of the library: `law/eu-ai-act/art_5/1/f?as_of=2025-03-01`; `lang` is a language other than English."""
     parts = (LAW, instrument, "" if place is None else str(place))
     path = "/".join(quote(part) for part in parts if part)
-    return _with_query(path, as_of=as_of, compare=compare)
+    return _with_query(path, as_of=as_of, compare=compare, lang=lang)
 
 
 def passage_address(

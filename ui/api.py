@@ -1,5 +1,6 @@
 """The HTTP application: health, the library, the REST API and the page mounted on it, and the server that runs it."""
 
+import logging
 import os
 import socket
 import threading
@@ -15,116 +16,106 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.errors import VisavisError
 from ui.access import Access
 from ui.concordance import concordance_page
+from ui.embedding import Embedding, add_embedding, place
 from ui.export.asking import MOST_BYTES
+from ui.headers import LIBRARY_POLICY, SecurityHeaders, still_policy
+from ui.language import read_language
 from ui.library import Page, library_script, library_style, show_instrument, show_library, show_provision
+from ui.memory import follow
+from ui.operation import Operation, add_inside, add_operation
 from ui.pages import PageImages
 from ui.passage import find_leaf, show_passage, show_status
+from ui.places import GRACE, Places
 from ui.problems import describe_invalid, problem
 from ui.reading import ReadingDesk
-from ui.rest import create_rest, send_export
+from ui.record.recorder import Recorder
+from ui.rest import SLACK, BodyLimit, create_rest, send_export
+from ui.signin.admission import Admission
+from ui.signin.arrivals import Arrivals
+from ui.signin.entry import add_entry
+from ui.signin.guard import Guard
+from ui.tools import ToolDoor, add_tools
+from ui.waiting import KEEP_ALIVE_SECONDS, MOST_CONNECTIONS, HastyProtocol
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
 
+log = logging.getLogger("visavis.server")
+
 GRACE_SECONDS = 3
+BODY_SECONDS = 60.0
 API = "/api/v1"
-
-# Gradio compiles its templates in the browser, writes its settings and styles into the page and loads a worker from a
-# blob: hence 'unsafe-inline', 'unsafe-eval' and blob:. No source outside this server is allowed for anything.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
-# The library's pages are ours alone: one sheet and one script from this server, and nothing else.
-LIBRARY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'self'",
-    )
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
-
-
-class SecurityHeaders:
-    """Adds the security headers to every HTTP response, and leaves its body streaming."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and add the headers to what comes back."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                own = headers.get("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-                headers.update(SECURITY_HEADERS | {"Content-Security-Policy": own})
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
 def create_app(
-    desk: "Desk", *, allowed_origins: Sequence[str] = (), corpus: Path | None = None, access: Access | None = None
+    desk: "Desk",
+    *,
+    allowed_origins: Sequence[str] = (),
+    corpus: Path | None = None,
+    access: Access | None = None,
+    embedding: Embedding | None = None,
+    recorder: Recorder | None = None,
+    admission: Admission | None = None,
+    operation: Operation | None = None,
 ) -> FastAPI:
     """The application over a desk, which it closes at its end; `allowed_origins` may call it from other sites' pages.
 
     `corpus` is the folder that the texts were looked for in, where one was named: pages of PDF files are drawn from it.
     `access` says who may call the REST API; without it, whoever reaches the port, until the first token is made.
+    `recorder` enters what is answered and said of it, and is closed at the end; without it nothing is recorded.
+    `admission` says how somebody signs in; without it nobody has to, and whoever reaches the port is a reader.
+    `operation` says what its operator sees of it, and where its traces go.
+    `embedding` says under which path the application stands, and in whose frames: at the root, and in its own alone.
 
     Its own CORS middleware stands there even when the list is empty: without one, Gradio echoes any origin.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # Gradio tabulates its last 10,000 events after each one, analytics or not: more work and memory with each question.
+    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12)}
     from ui.app import mount_page
 
     reading = ReadingDesk(desk)
+    access = access or Access()
+    record = recorder or Recorder(None)
+    tools = ToolDoor(desk, access, allowed_origins, record)
+    stands = embedding or Embedding()
+    shown = operation or Operation()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stop = threading.Event()
         warming = threading.Thread(target=reading.reading().warm, args=(stop,), name="references", daemon=True)
         warming.start()
-        yield
+        following = threading.Thread(target=follow, args=(desk, stop), name="index", daemon=True)
+        following.start()
+        async with tools.open():
+            yield
         stop.set()
         warming.join(timeout=1)
+        following.join(timeout=1)
         desk.close()
+        record.close()
+        shown.close()
 
     app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    entry = (admission or Admission()).beside((stands.identify,), allowed_origins)
+    if entry.is_needed:
+        access.require()
+    add_inside(app)
+    app.add_middleware(Guard, house=app, admission=entry, access=access)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(allowed_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type"],
     )
+    app.add_middleware(BodyLimit, most=MOST_BYTES + SLACK, seconds=BODY_SECONDS)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Arrivals, trusted=entry.trusted)
     app.add_exception_handler(VisavisError, _problem)
     app.add_exception_handler(RequestValidationError, _problem)
 
@@ -133,17 +124,24 @@ def create_app(
         return {"status": "ok", "corpus": desk.assistant().corpus.id}
 
     @app.get("/concordance", response_class=HTMLResponse)
-    def concordance() -> str:
-        return concordance_page(desk.assistant().corpus)
+    def concordance(lang: str = "") -> HTMLResponse:
+        page = concordance_page(desk.assistant().corpus, read_language(lang))
+        return HTMLResponse(page, headers={"Content-Security-Policy": still_policy(page)})
 
     async def save(request: Request) -> Response:
-        return await send_export(desk, request)
+        return await send_export(desk, request, record)
 
     # The page's own way to a file, for a reader who has no token of the API.
     app.router.add_api_route("/save", save, methods=["POST"], response_class=Response, max_body_size=MOST_BYTES)
     _add_library(app, reading, PageImages(corpus))
-    app.mount(API, create_rest(desk, access or Access()))
-    mount_page(app, desk)
+    app.mount(API, create_rest(desk, access, record))
+    add_tools(app, tools)
+    add_embedding(app, stands)
+    add_entry(app, entry)
+    add_operation(app, desk, access.places, record, shown)
+    app.state.places = access.places
+    mount_page(app, desk, stands.origins, record, access.places)
+    place(app, stands)
     return app
 
 
@@ -151,26 +149,33 @@ def _add_library(app: FastAPI, desk: ReadingDesk, images: PageImages) -> None:
     """The library, the passages that the conversation opens, and the pages of PDF files."""
 
     @app.get("/law", response_class=HTMLResponse)
-    def law() -> HTMLResponse:
-        return _page(show_library(desk.reading()))
+    def law(lang: str = "") -> HTMLResponse:
+        return _page(show_library(desk.reading(), read_language(lang)))
 
     @app.get("/law/{instrument}", response_class=HTMLResponse)
-    def instrument(instrument: str, as_of: str = "", q: str = "") -> HTMLResponse:
-        return _page(show_instrument(desk.reading(), instrument, as_of, q.strip()))
+    def instrument(instrument: str, as_of: str = "", q: str = "", lang: str = "") -> HTMLResponse:
+        return _page(show_instrument(desk.reading(), instrument, as_of, q.strip(), read_language(lang)))
 
     @app.get("/law/{instrument}/{place:path}", response_class=HTMLResponse)
-    def provision(instrument: str, place: str, as_of: str = "", compare: str = "") -> HTMLResponse:
-        return _page(show_provision(desk.reading(), instrument, place, as_of, compare))
+    def provision(instrument: str, place: str, as_of: str = "", compare: str = "", lang: str = "") -> HTMLResponse:
+        return _page(show_provision(desk.reading(), instrument, place, as_of, compare, read_language(lang)))
 
     @app.get("/passage", response_class=HTMLResponse)
     def passage(
-        wording: str, place: str, start: int | None = None, end: int | None = None, check: str = "", as_of: str = ""
+        wording: str,
+        place: str,
+        start: int | None = None,
+        end: int | None = None,
+        check: str = "",
+        as_of: str = "",
+        lang: str = "",
     ) -> HTMLResponse:
-        return _page(show_passage(desk.reading(), wording, place, (start, end), check, as_of))
+        span = (start, end)
+        return _page(show_passage(desk.reading(), wording, place, span, check, as_of, read_language(lang)))
 
     @app.get("/passage/status", response_class=HTMLResponse)
-    def status(instrument: str, as_of: str = "") -> HTMLResponse:
-        return _page(show_status(desk.reading(), instrument, as_of))
+    def status(instrument: str, as_of: str = "", lang: str = "") -> HTMLResponse:
+        return _page(show_status(desk.reading(), instrument, as_of, read_language(lang)))
 
     @app.get("/source/{instrument}/{page}.png", response_class=Response)
     def source(
@@ -202,9 +207,11 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 class AnnouncingServer(uvicorn.Server):
     """A server that prints a line once it answers."""
 
-    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, greeting: str, places: Places, grace: float) -> None:
         super().__init__(config)
         self.greeting = greeting
+        self.places = places
+        self.grace = grace
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
@@ -212,14 +219,30 @@ class AnnouncingServer(uvicorn.Server):
         if self.started:
             click.echo(self.greeting)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is being asked, and refuse what comes then; a second signal ends the waiting."""
+        if not await self.places.end(self.grace, lambda: self.force_exit):
+            log.warning("server: it ends with %d questions unanswered", self.places.taken + self.places.waiting)
+        await super().shutdown(sockets)
 
-def run_server(app: FastAPI, listener: socket.socket, greeting: str) -> None:
-    """Serve until a signal ends it, answers in flight first; raises VisavisError if it never starts."""
+
+def run_server(app: FastAPI, listener: socket.socket, greeting: str, grace: float = GRACE) -> None:
+    """Serve until a signal ends it; answers under way then have `grace` seconds. Raises VisavisError if it cannot."""
     # No access log: the text of a question is nobody's but the asker's.
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+        app,
+        http=HastyProtocol,
+        ws="none",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        log_level="warning",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = AnnouncingServer(config, greeting)
+    server = AnnouncingServer(config, greeting, app.state.places, grace)
     server.run(sockets=[listener])
     if not server.started:
         raise VisavisError("the server could not start; the lines above say why.")

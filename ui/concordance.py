@@ -8,6 +8,7 @@ from importlib import resources
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from ingest.clock import today
 from ingest.concordance import Concordance, Correspondence, load_concordance
@@ -15,11 +16,12 @@ from ingest.corpus import Corpus
 from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 from ingest.instrument import Authority, Relation
 from ingest.manifest import Source, SourceFormat, Use, load_manifest
-from ingest.outline import RELATIONS, Outline, load_outlines, relation_words
+from ingest.outline import RELATIONS, Outline, load_outlines
 from ingest.pinpoint import Pinpoint, StepKind
 from ingest.status import load_status
-from ui.views import long_date
+from ui.language import Language, Wording, load_wording, say_relation
 
+ENGLISH = load_wording(Language.ENGLISH)
 SIGNS = {
     Relation.EQUIVALENT: "=",
     Relation.SIMILAR: "≈",
@@ -28,7 +30,7 @@ SIGNS = {
     Relation.NARROWER: "⊂",
     Relation.ONLY: "∅",
 }
-LEGEND = RELATIONS | {Relation.ONLY: "one speaks, the other is silent"}
+LEGEND = (*RELATIONS, Relation.ONLY)
 SILENT = "silent"
 PREAMBLE = "pre"
 BESIDE_CHAPTERS = {StepKind.ANNEX: "anx", StepKind.RECITAL: "rct", StepKind.CITATION: "rct"}
@@ -69,7 +71,9 @@ class Picture:
         return self.cells.get((row.key, column.key), Cell((), False))
 
 
-def build_picture(concordance: Concordance, outlines: Mapping[InstrumentId, Outline]) -> Picture:
+def build_picture(
+    concordance: Concordance, outlines: Mapping[InstrumentId, Outline], words: Wording = ENGLISH
+) -> Picture:
     """Put each correspondence once, where the first place of each side is, and mark where its further places are."""
     treaty, act = outlines[CONVENTION], outlines[AI_ACT]
     marks: dict[tuple[str, str], list[Correspondence]] = {}
@@ -82,7 +86,7 @@ def build_picture(concordance: Concordance, outlines: Mapping[InstrumentId, Outl
     cells = {
         key: Cell(tuple(marks.get(key, ())), key in touched and key not in marks) for key in marks.keys() | touched
     }
-    return Picture(tuple(_rows(treaty, act)), tuple(_columns(act, treaty)), cells)
+    return Picture(tuple(_rows(treaty, act, words)), tuple(_columns(act, treaty, words)), cells)
 
 
 def _row_key(place: Pinpoint) -> str:
@@ -94,30 +98,42 @@ def _column_key(place: Pinpoint, act: Outline) -> str:
     return str(chapter.pinpoint) if chapter else BESIDE_CHAPTERS[place.root.kind]
 
 
-def _rows(treaty: Outline, act: Outline) -> Iterator[Lane]:
-    yield Lane(PREAMBLE, "Pre", "Preamble", "", "Preamble", Pinpoint.parse("pre_1"))
+def _rows(treaty: Outline, act: Outline, words: Wording) -> Iterator[Lane]:
+    preamble = words.say("meeting.preamble")
+    yield Lane(PREAMBLE, words.say("meeting.pre"), preamble, "", preamble, Pinpoint.parse("pre_1"))
     for chapter in treaty.chapter:
         for number in chapter.articles:
             place = Pinpoint.parse(f"art_{number}")
             yield Lane(str(place), number, chapter.headings.get(number, ""), chapter.label, chapter.heading, place)
-    yield Lane(SILENT, "", f"Only {act.name} speaks: {treaty.name} is silent", "∅", f"{treaty.name} is silent")
+    silent = words.say("meeting.is_silent", name=words.name(treaty.name))
+    yield Lane(SILENT, "", _only(act, treaty, words), "∅", silent)
 
 
-def _columns(act: Outline, treaty: Outline) -> Iterator[Lane]:
+def _only(speaking: Outline, other: Outline, words: Wording) -> str:
+    return words.say("meeting.only", name=words.name(speaking.name), other=words.name(other.name))
+
+
+def _columns(act: Outline, treaty: Outline, words: Wording) -> Iterator[Lane]:
     for chapter in act.chapter:
         yield Lane(str(chapter.pinpoint), chapter.label, chapter.heading)
-    yield Lane("anx", "Anx", "Annexes")
-    yield Lane("rct", "Rec", "Recitals")
-    yield Lane(SILENT, "∅", f"Only {treaty.name} speaks: {act.name} is silent")
+    yield Lane("anx", words.say("meeting.anx"), words.say("meeting.annexes"))
+    yield Lane("rct", words.say("meeting.rct"), words.say("meeting.recitals"))
+    yield Lane(SILENT, "∅", _only(treaty, act, words))
 
 
 def render_concordance(
-    concordance: Concordance, outlines: Mapping[InstrumentId, Outline], address: Address, standing: str = ""
+    concordance: Concordance,
+    outlines: Mapping[InstrumentId, Outline],
+    address: Address,
+    standing: str = "",
+    language: Language = Language.ENGLISH,
 ) -> str:
     """The whole page, which needs no script and nothing from outside.
 
     `address` gives a place's official address, `standing` says in a sentence what binds today.
     """
+    words = load_wording(language)
+    legend = {one: words.say("meeting.one_speaks" if one is Relation.ONLY else f"relation_{one}") for one in LEGEND}
     counts = {relation: 0 for relation in LEGEND}
     for one in concordance.correspondence:
         counts[one.relation] += 1
@@ -127,13 +143,21 @@ def render_concordance(
         .render(
             style=resources.files("ui").joinpath("static", "concordance.css").read_text(encoding="utf-8"),
             concordance=concordance.correspondence,
-            picture=build_picture(concordance, outlines),
-            names={name: outlines[name].name for name in (CONVENTION, AI_ACT)},
+            picture=build_picture(concordance, outlines, words),
+            names={name: words.name(outlines[name].name) for name in (CONVENTION, AI_ACT)},
+            full_names={name: outlines[name].name for name in (CONVENTION, AI_ACT)},
             wordings={name: outlines[name].wording for name in (CONVENTION, AI_ACT)},
             counts=counts,
             standing=standing,
             alone={name: sum(one.only == name for one in concordance.correspondence) for name in (CONVENTION, AI_ACT)},
             address=address,
+            legend=legend,
+            relation_of=lambda one: say_relation(one, words),
+            language=language,
+            query="" if language is Language.ENGLISH else f"?lang={language}",
+            english=Markup("" if language is Language.ENGLISH else ' lang="en"'),  # nosec B704 # a constant
+            say=words.say,
+            day_of=words.long_date,
         )
     )
 
@@ -143,13 +167,14 @@ def question_on(one: Correspondence) -> str:
     return f"What do the Convention and the AI Act say on “{one.issue}”?"
 
 
-def describe_standing(day: date) -> str:
+def describe_standing(day: date, words: Wording = ENGLISH) -> str:
     """In a sentence, whether the Convention binds on a day, from the status table."""
     treaty = load_status().get(CONVENTION)
     if treaty is None:
         return ""
-    state = "in force" if treaty.is_in_force(day) else "not in force"
-    return f"The Convention is {state} on {long_date(day)} (status seen on {long_date(treaty.as_seen)})."
+    state = words.say("force_in_force" if treaty.is_in_force(day) else "force_not_in_force")
+    seen = words.long_date(treaty.as_seen)
+    return words.say("meeting.standing", state=state, day=words.long_date(day), seen=seen)
 
 
 def official_address(corpus: Corpus, concordance: Concordance) -> Address:
@@ -185,11 +210,12 @@ def _law_sources() -> dict[InstrumentId, tuple[Source, ...]]:
     return found
 
 
-def concordance_page(corpus: Corpus) -> str:
+def concordance_page(corpus: Corpus, language: Language = Language.ENGLISH) -> str:
     """The page of our own concordance, its links as the texts at hand give them."""
     concordance = load_concordance()
     address = official_address(corpus, concordance)
-    return render_concordance(concordance, load_outlines(), address, describe_standing(today()))
+    standing = describe_standing(today(), load_wording(language))
+    return render_concordance(concordance, load_outlines(), address, standing, language)
 
 
 def _by_chapter(lanes: Iterable[Lane]) -> list[tuple[str, list[Lane]]]:
@@ -207,9 +233,8 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "signs": SIGNS,
-        "legend": LEGEND,
-        "relation_words": relation_words,
         "question_on": question_on,
+        "languages": {one.value: load_wording(one).page["language"] for one in Language},
     }
-    environment.filters |= {"by_chapter": _by_chapter, "long_date": long_date, "capitalize_first": _capitalised}
+    environment.filters |= {"by_chapter": _by_chapter, "capitalize_first": _capitalised}
     return environment

@@ -1,7 +1,11 @@
 """The hosts that the server's settings name: where a server may connect beside the model's host."""
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 from ingest.egress import Host, is_this_machine
-from ui.settings import ServeSettings, load_serve_settings
+from ui.record.place import URL_SETTING, ServerPlace, place_of
+from ui.settings import ServeSettings, SignIn, load_serve_settings
 
 
 def configured_hosts() -> tuple[Host, ...]:
@@ -12,4 +16,22 @@ def configured_hosts() -> tuple[Host, ...]:
 
 def _named(settings: ServeSettings) -> tuple[Host, ...]:
     """The hosts that a setting names, each with what for and by which setting."""
-    return ()
+    return (*_record_host(settings), *_trace_host(settings), *_issuer_host(settings))
+
+
+def _issuer_host(settings: ServeSettings) -> Iterator[Host]:
+    name = urlsplit(settings.oidc_issuer).hostname
+    if settings.sign_in is SignIn.OIDC and name:
+        yield Host(name, "sign-in", "VISAVIS_OIDC_ISSUER")
+
+
+def _record_host(settings: ServeSettings) -> Iterator[Host]:
+    place = place_of(settings) if settings.record else None
+    if isinstance(place, ServerPlace):
+        yield Host(place.host, "the record of answers and feedback", URL_SETTING)
+
+
+def _trace_host(settings: ServeSettings) -> Iterator[Host]:
+    named = urlsplit(settings.trace_endpoint).hostname
+    if named:
+        yield Host(named, "traces: how long requests took, and no question", "VISAVIS_TRACE_ENDPOINT")

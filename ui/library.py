@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib import resources
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from assistant.noted import is_noted
 from ingest.application import Application, load_wordings
@@ -24,25 +26,37 @@ from ingest.status import load_status
 from ui.addresses import law_address, page_address
 from ui.citing_styles import Cited, Style, cite_in
 from ui.excerpt import Excerpt, read_unit
+from ui.language import Language, Wording, load_wording
 from ui.pages import find_leaves
 from ui.reading import Hit, Reading, mark_words
 from ui.surroundings import Lead, cite, find_surroundings, in_order, lead_to, name_place, official_url
-from ui.views import AUTHORITY_MARKS, FORCE_WORDS, LANGUAGES, Mark, long_date, web_address
+from ui.views import AUTHORITY_MARKS, Mark, web_address
 
 DAY = "as_of"
 COMPARED = "compare"
 MARKED = "#marked"
+ENGLISH = load_wording(Language.ENGLISH)
+MARKED_BY = {mark: authority for authority, mark in AUTHORITY_MARKS.items()}
 SNIPPET = 280
 LONGEST_DEFINITION = 700
 MOST_SUGGESTED = 6
 LONGEST_TYPED = 60
 GROUPS = {
-    "Chapters and articles": frozenset({*CONTAINERS, ProvisionKind.ARTICLE}),
-    "Annexes": frozenset({ProvisionKind.ANNEX}),
-    "Recitals": frozenset({ProvisionKind.RECITAL}),
-    "Preamble": frozenset({ProvisionKind.PREAMBLE_PARAGRAPH}),
-    "Citations": frozenset({ProvisionKind.PREAMBLE_CITATION}),
-    "Paragraphs": frozenset({ProvisionKind.NUMBERED_PARAGRAPH, ProvisionKind.PAGE_PARAGRAPH}),
+    "law.group_articles": frozenset({*CONTAINERS, ProvisionKind.ARTICLE}),
+    "law.group_annexes": frozenset({ProvisionKind.ANNEX}),
+    "law.group_recitals": frozenset({ProvisionKind.RECITAL}),
+    "law.group_preamble": frozenset({ProvisionKind.PREAMBLE_PARAGRAPH}),
+    "law.group_citations": frozenset({ProvisionKind.PREAMBLE_CITATION}),
+    "law.group_paragraphs": frozenset({ProvisionKind.NUMBERED_PARAGRAPH, ProvisionKind.PAGE_PARAGRAPH}),
+}
+COUNTED = {
+    ProvisionKind.CHAPTER: "law.chapters",
+    ProvisionKind.ARTICLE: "law.articles",
+    ProvisionKind.RECITAL: "law.recitals",
+    ProvisionKind.PREAMBLE_PARAGRAPH: "law.preamble",
+    ProvisionKind.ANNEX: "law.annexes",
+    ProvisionKind.NUMBERED_PARAGRAPH: "law.numbered",
+    ProvisionKind.PAGE_PARAGRAPH: "law.paragraphs",
 }
 
 
@@ -56,10 +70,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page stands: how many steps below the root, and the day that was asked for, None for today."""
+    """Where a page stands: how many steps below the root, the day that was asked for, None for today, its language.
+
+    `further` is what else its address asks for, such as a search.
+    """
 
     depth: int
     asked: date | None
+    language: Language = Language.ENGLISH
+    further: tuple[tuple[str, str], ...] = ()
 
     @property
     def root(self) -> str:
@@ -71,16 +90,40 @@ class Place:
         """The day that the page is of."""
         return self.asked or today()
 
+    @property
+    def words(self) -> Wording:
+        """The words of the page."""
+        return load_wording(self.language)
+
+    @property
+    def lang(self) -> str | None:
+        """The language as an address has it; English needs no name."""
+        return None if self.language is Language.ENGLISH else self.language
+
+    @property
+    def query(self) -> str:
+        """What a link to a page outside the library carries on."""
+        return f"?lang={self.lang}" if self.lang else ""
+
+    def turned(self, language: str) -> str:
+        """This page in another language."""
+        asked = [(DAY, self.asked.isoformat())] if self.asked else []
+        return f"?{urlencode([*asked, *self.further, ('lang', language)])}"
+
     def law(self, lead: Lead | None = None, *, day: date | None = None, compare: date | None = None) -> str:
         """Another page of the library, on the same day unless another is named."""
         if lead is None:
-            return f"{self.root}{law_address()}"
-        address = law_address(lead.instrument, lead.place, day or lead.day or self.asked, compare)
+            return f"{self.root}{law_address(lang=self.lang)}"
+        address = law_address(lead.instrument, lead.place, day or lead.day or self.asked, compare, self.lang)
         return f"{self.root}{address}{'' if compare else _fragment(lead.place)}"
 
     def at(self, instrument: InstrumentId, place: Pinpoint | None = None) -> str:
         """A place of an instrument on the same day."""
-        return f"{self.root}{law_address(instrument, place, self.asked)}{_fragment(place)}"
+        return f"{self.root}{law_address(instrument, place, self.asked, lang=self.lang)}{_fragment(place)}"
+
+    def on(self, day: date, instrument: InstrumentId, place: Pinpoint | None = None) -> str:
+        """A place of an instrument on another day."""
+        return f"{self.root}{law_address(instrument, place, day, lang=self.lang)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +189,24 @@ class NotHere(VisavisError):
         self.exists = exists
 
 
-def show_library(reading: Reading) -> Page:
+def show_library(reading: Reading, language: Language = Language.ENGLISH) -> Page:
     """The list of the instruments."""
-    place = Place(0, None)
+    place = Place(0, None, language)
     laws: list[Holding] = []
     others: list[Holding] = []
     for instrument in reading.corpus.instruments:
-        holding = _holding(reading, instrument, place.day)
+        holding = _holding(reading, instrument, place)
         (laws if holding.wording.authority in {Authority.LAW, Authority.NOTE} else others).append(holding)
     return Page(render("library.html", place, laws=laws, others=others, missing=len(reading.corpus.missing)))
 
 
-def show_instrument(reading: Reading, instrument: str, as_of: str, query: str) -> Page:
+def show_instrument(
+    reading: Reading, instrument: str, as_of: str, query: str, language: Language = Language.ENGLISH
+) -> Page:
     """One instrument as a tree, or what a search of it found."""
-    place = Place(1, None)
+    place = Place(1, None, language, (("q", query),) if query else ())
     try:
-        place = Place(1, _read_day(as_of, DAY))
+        place = replace(place, asked=_read_day(as_of, DAY))
         wording = _find_wording(reading, instrument, place)
         found = tuple(_found(reading, wording, hit, query) for hit in reading.search(wording, query)) if query else ()
     except VisavisError as error:
@@ -172,7 +217,7 @@ def show_instrument(reading: Reading, instrument: str, as_of: str, query: str) -
             place,
             wording=wording,
             noted=is_noted(wording),
-            holding=_holding(reading, wording.instrument, place.day),
+            holding=_holding(reading, wording.instrument, place),
             groups=() if query else tuple(_tree(reading, wording)),
             changed=() if query else tuple(_changed_units(reading, wording)),
             earlier=_earlier(reading, wording),
@@ -182,9 +227,12 @@ def show_instrument(reading: Reading, instrument: str, as_of: str, query: str) -
     )
 
 
-def show_provision(reading: Reading, instrument: str, pinpoint: str, as_of: str, compare: str) -> Page:
+def show_provision(
+    reading: Reading, instrument: str, pinpoint: str, as_of: str, compare: str, language: Language = Language.ENGLISH
+) -> Page:
     """A provision in its unit with all that stands around it; or, with `compare`, two wordings beside each other."""
-    place = Place(1 + len(pinpoint.split("/")), None)
+    further = ((COMPARED, compare),) if compare.strip() else ()
+    place = Place(1 + len(pinpoint.split("/")), None, language, further)
     try:
         place = replace(place, asked=_read_day(as_of, DAY))
         compared = _read_day(compare, COMPARED)
@@ -192,7 +240,7 @@ def show_provision(reading: Reading, instrument: str, pinpoint: str, as_of: str,
         point = Pinpoint.parse(pinpoint[:LONGEST_TYPED])
         if compared is not None:
             return _show_comparison(reading, wording, point, compared, place)
-        provision = _find_provision(reading, wording, point)
+        provision = _find_provision(reading, wording, point, place.words)
     except VisavisError as error:
         return _trouble(place, error)
     return Page(render("library_provision.html", place, **_provision_values(reading, wording, provision, place)))
@@ -205,7 +253,7 @@ def _provision_values(reading: Reading, wording: Expression, provision: Provisio
     if not noted and not provision.is_container:
         marked = None if whole else (0, len(provision.text))
         excerpt = read_unit(wording, provision.pinpoint, marked, reading.glossary(wording), whole=True)
-    around = find_surroundings(reading, wording, provision.pinpoint, place.day)
+    around = find_surroundings(reading, wording, provision.pinpoint, place.day, place.words)
     return {
         "wording": wording,
         "noted": noted,
@@ -213,7 +261,7 @@ def _provision_values(reading: Reading, wording: Expression, provision: Provisio
         "unit": wording.at(provision.pinpoint.unit) if provision.pinpoint.unit in wording else provision,
         "label": cite(reading, wording, provision),
         "above": tuple(lead_to(reading, wording, one, short=True) for one in wording.ancestors(provision)),
-        "facts": tuple(find_facts(reading, wording, provision, place.day)),
+        "facts": tuple(find_facts(reading, wording, provision, place.day, place.words)),
         "mark": AUTHORITY_MARKS[Authority.NOTE if noted else reading.corpus.authority(provision)],
         "excerpt": excerpt,
         "terms": find_terms(reading, wording, excerpt),
@@ -231,24 +279,24 @@ def _provision_values(reading: Reading, wording: Expression, provision: Provisio
     }
 
 
-def find_facts(reading: Reading, wording: Expression, provision: Provision, day: date) -> Iterator[str]:
+def find_facts(reading: Reading, wording: Expression, provision: Provision, day: date, words: Wording) -> Iterator[str]:
     """What a reader must know of a provision: whether it binds on a day, from when it applies, which wording it is."""
     if is_noted(wording):
-        yield "in our own words, not the law’s"
+        yield words.say("law.own_words")
     elif not provision.is_container:
-        yield from _application_facts(reading.corpus.application(provision, day), day)
-    language = LANGUAGES.get(wording.id.language, wording.id.language)
-    yield f"wording of {long_date(wording.id.effective)}, {language}"
+        yield from _application_facts(reading.corpus.application(provision, day), day, words)
+    language = words.law.get(f"language_{wording.id.language}", wording.id.language)
+    yield words.say("law.fact_wording", day=words.long_date(wording.id.effective), language=language)
 
 
-def _application_facts(application: Application, day: date) -> Iterator[str]:
+def _application_facts(application: Application, day: date, words: Wording) -> Iterator[str]:
     if application.force is not None:
-        yield f"{FORCE_WORDS[application.force]} on {long_date(day)}"
+        yield words.say("law.fact_force", force=words.say(f"force_{application.force}"), day=words.long_date(day))
     if application.applies_from is not None and application.force is not Force.NOT_IN_FORCE:
-        verb = "applies" if application.applies_from <= day else "will apply"
-        yield f"{verb} from {long_date(application.applies_from)}"
+        key = "law.applies" if application.applies_from <= day else "law.will_apply"
+        yield words.say(key, day=words.long_date(application.applies_from))
     if application.later is not None:
-        yield f"from {long_date(application.later.date)} for {application.later.cases}"
+        yield words.say("law.later", day=words.long_date(application.later.date), cases=application.later.cases)
 
 
 def list_pages(
@@ -303,18 +351,17 @@ def cite_styles(
 
 
 def _show_comparison(reading: Reading, wording: Expression, point: Pinpoint, compared: date, place: Place) -> Page:
+    words = place.words
     older, newer = _find_wording(reading, wording.instrument, replace(place, asked=compared)), wording
     if older.id.effective > newer.id.effective:
         older, newer = newer, older
     if is_noted(wording):
-        raise NotHere(
-            f"Of {wording.short_title} only our notes are held, so that no two wordings can be laid beside each other."
-        )
+        raise NotHere(words.say("law.notes_uncompared", name=words.name(wording.short_title)))
     if point.root.kind is StepKind.CHAPTER:
-        raise NotHere(f"A chapter has no words of its own to compare; choose an article of {point.house()}.")
+        raise NotHere(words.say("law.chapter_uncompared", place=point.house()))
     old, new = older.get(point), newer.get(point)
     if old is None and new is None:
-        _find_provision(reading, newer, point)
+        _find_provision(reading, newer, point, words)
     known = new or old
     assert known is not None
     old_side, new_side = _sides(old, new)
@@ -323,7 +370,7 @@ def _show_comparison(reading: Reading, wording: Expression, point: Pinpoint, com
             "older" if one is older else "newer",
             one.id.effective,
             segments,
-            "" if held else f"There is no {point.house()} in this wording.",
+            "" if held else words.say("law.absent", place=point.house()),
         )
         for one, held, segments in ((older, old, old_side), (newer, new, new_side))
     )
@@ -340,8 +387,8 @@ def _show_comparison(reading: Reading, wording: Expression, point: Pinpoint, com
             same=older.id == newer.id,
             changes=changes,
             itself=lead_to(reading, newer if new else older, known),
-            amended=find_surroundings(reading, newer, point, place.day).amended if new else (),
-            days=_dates(reading, newer),
+            amended=find_surroundings(reading, newer, point, place.day, words).amended if new else (),
+            days=_dates(reading, newer, words),
             compared=compared,
         )
     )
@@ -367,30 +414,31 @@ def _read_day(text: str, what: str) -> date | None:
 
 def _find_wording(reading: Reading, instrument: str, place: Place) -> Expression:
     """The wording of an instrument on the page's day; raises NotHere with what there is."""
+    words = place.words
     if instrument not in reading.corpus.instruments:
-        there = tuple(_whole(reading, one) for one in reading.corpus.instruments)
-        raise NotHere(
-            f"The library has no instrument called “{instrument[:LONGEST_TYPED]}”; it has those below.", there
-        )
+        there = tuple(_whole(reading, one, words) for one in reading.corpus.instruments)
+        raise NotHere(words.say("law.no_instrument", name=instrument[:LONGEST_TYPED]), there)
     wording = reading.wording_on(InstrumentId(instrument), place.day)
     if wording is None:
         own = reading.wordings(InstrumentId(instrument))
         first = own[0].id.effective
+        name, day = words.name(own[0].short_title), words.long_date(place.day)
         raise NotHere(
-            f"On {long_date(place.day)} there was no text of {own[0].short_title} yet; "
-            f"the first is of {long_date(first)}.",
-            tuple(_whole(reading, InstrumentId(instrument), one) for one in own),
+            words.say("law.no_text_yet", day=day, name=name, first=words.long_date(first)),
+            tuple(_whole(reading, InstrumentId(instrument), words, one) for one in own),
         )
     return wording
 
 
-def _whole(reading: Reading, instrument: InstrumentId, wording: Expression | None = None) -> Lead:
+def _whole(reading: Reading, instrument: InstrumentId, words: Wording, wording: Expression | None = None) -> Lead:
     """A lead to a whole instrument, on the day of one of its wordings where that is named."""
     shown = wording or reading.wordings(instrument)[-1]
-    return Lead(instrument, None, capitalised(shown.short_title), day=wording.id.effective if wording else None)
+    return Lead(
+        instrument, None, capitalised(words.name(shown.short_title)), day=wording.id.effective if wording else None
+    )
 
 
-def _find_provision(reading: Reading, wording: Expression, point: Pinpoint) -> Provision:
+def _find_provision(reading: Reading, wording: Expression, point: Pinpoint, words: Wording) -> Provision:
     """The provision at a place; raises NotHere with the nearest that there is."""
     provision = wording.get(point)
     if provision is not None:
@@ -402,14 +450,15 @@ def _find_provision(reading: Reading, wording: Expression, point: Pinpoint) -> P
         held = wording.get(around) if around else None
         near = [held, *wording.children(held.pinpoint)][:MOST_SUGGESTED] if held else []
     others = [one for one in reading.wordings(wording.instrument) if point in one]
-    elsewhere = f" The wording of {long_date(others[-1].id.effective)} has it." if others else ""
+    name, day = capitalised(words.name(wording.short_title)), words.long_date(wording.id.effective)
+    line = words.say("law.no_place", name=name, place=name_place(point), day=day)
+    elsewhere = (words.say("law.other_has", day=words.long_date(one.id.effective)) for one in others[-1:])
     raise NotHere(
-        f"{capitalised(wording.short_title)} has no {name_place(point)} in the wording of "
-        f"{long_date(wording.id.effective)}.{elsewhere}",
+        " ".join((line, *elsewhere)),
         (
             *(replace(lead_to(reading, one, one.at(point)), day=one.id.effective) for one in others[-1:]),
             *(lead_to(reading, wording, one) for one in near),
-            _whole(reading, wording.instrument),
+            _whole(reading, wording.instrument, words),
         ),
     )
 
@@ -418,63 +467,56 @@ def _trouble(place: Place, error: VisavisError) -> Page:
     """A page of one calm line, and of what there is instead: 404 for what is not here, 422 for what cannot be read."""
     exists = error.exists if isinstance(error, NotHere) else ()
     status = 404 if isinstance(error, NotHere | PinpointError) else 422
-    return Page(render("library_trouble.html", place, line=_sentence(str(error)), exists=exists), status)
+    ours = isinstance(error, NotHere)
+    return Page(render("library_trouble.html", place, line=_sentence(str(error)), ours=ours, exists=exists), status)
 
 
 def _sentence(line: str) -> str:
     return f"{capitalised(line)}" if line.endswith(".") else f"{capitalised(line)}."
 
 
-def _holding(reading: Reading, instrument: InstrumentId, day: date) -> Holding:
-    wording = reading.wording_on(instrument, day) or reading.wordings(instrument)[0]
+def _holding(reading: Reading, instrument: InstrumentId, place: Place) -> Holding:
+    wording = reading.wording_on(instrument, place.day) or reading.wordings(instrument)[0]
     return Holding(
         wording,
         AUTHORITY_MARKS[wording.authority],
-        _standing(reading, wording, day),
-        _dates(reading, wording),
-        ", ".join(_counted(wording)),
+        _standing(reading, wording, place.day, place.words),
+        _dates(reading, wording, place.words),
+        ", ".join(_counted(wording, place.words)),
     )
 
 
-def _dates(reading: Reading, wording: Expression) -> tuple[tuple[date, str], ...]:
+def _dates(reading: Reading, wording: Expression, words: Wording = ENGLISH) -> tuple[tuple[date, str], ...]:
     """The days of a work's wordings, the latest first, each with what it is."""
     own = reading.wordings(wording.instrument)
     if len(own) == 1:
         return ((own[0].id.effective, ""),)
-    named = ["as adopted", *["as amended"] * (len(own) - 1)]
+    named = [words.say("adopted"), *[words.say("amended")] * (len(own) - 1)]
     return tuple((one.id.effective, name) for one, name in zip(own, named, strict=True))[::-1]
 
 
-def _standing(reading: Reading, wording: Expression, day: date) -> str:
+def _standing(reading: Reading, wording: Expression, day: date, words: Wording) -> str:
     """How an instrument stands on a day, in a few words."""
     treaty = load_status().get(wording.instrument)
     if treaty is not None:
-        state = "in force" if treaty.is_in_force(day) else "not in force"
-        return f"{state} on {long_date(day)}; status seen on {long_date(treaty.as_seen)}"
+        state = words.say("force_in_force" if treaty.is_in_force(day) else "force_not_in_force")
+        seen = words.long_date(treaty.as_seen)
+        return words.say("law.standing_treaty", state=state, day=words.long_date(day), seen=seen)
     held = load_wordings().get(str(wording.id))
     if held is not None and wording.authority in {Authority.LAW, Authority.NOTE}:
         first = load_wordings().get(str(reading.wordings(wording.instrument)[0].id), held)
-        since = "in force since" if first.in_force <= day else "not in force before"
-        parts = "; its parts apply from different days" if len(held.rule) > 1 else ""
-        return f"{since} {long_date(first.in_force)}{parts}"
-    return f"published on {long_date(wording.published)}"
+        key = "in_force_since" if first.in_force <= day else "law.not_before"
+        parts = [words.say("law.parts_apply")] if len(held.rule) > 1 else []
+        return "; ".join((words.say(key, day=words.long_date(first.in_force)), *parts))
+    return words.say("law.published", day=words.long_date(wording.published))
 
 
-def _counted(wording: Expression) -> Iterator[str]:
+def _counted(wording: Expression, words: Wording) -> Iterator[str]:
     """How much there is of an instrument: "119 articles"."""
-    kinds = {
-        ProvisionKind.CHAPTER: "chapter",
-        ProvisionKind.ARTICLE: "article",
-        ProvisionKind.RECITAL: "recital",
-        ProvisionKind.PREAMBLE_PARAGRAPH: "preamble paragraph",
-        ProvisionKind.ANNEX: "annex",
-        ProvisionKind.NUMBERED_PARAGRAPH: "numbered paragraph",
-        ProvisionKind.PAGE_PARAGRAPH: "paragraph",
-    }
-    for kind, noun in kinds.items():
+    for kind, key in COUNTED.items():
         number = sum(one.kind is kind for one in wording.provisions)
         if number:
-            yield f"{number} {noun}{'' if number == 1 else 'es' if noun.endswith('x') else 's'}"
+            yield words.count(key, number)
 
 
 def _earlier(reading: Reading, wording: Expression) -> tuple[date, ...]:
@@ -483,7 +525,7 @@ def _earlier(reading: Reading, wording: Expression) -> tuple[date, ...]:
 
 
 def _tree(reading: Reading, wording: Expression) -> Iterator[tuple[str, tuple[Node, ...]]]:
-    """The top of an instrument in groups, each with its name: what binds first, then recitals."""
+    """The top of an instrument in groups, each with the key of its name: what binds first, then recitals."""
     top = in_order(wording, (one for one in wording.provisions if one.parent is None))
     top = [one for one in top if one.is_unit or one.is_container]
     groups: dict[str, list[Provision]] = {}
@@ -494,7 +536,7 @@ def _tree(reading: Reading, wording: Expression) -> Iterator[tuple[str, tuple[No
 
 
 def _group_name(provision: Provision) -> str:
-    return next((name for name, kinds in GROUPS.items() if provision.kind in kinds), "Paragraphs")
+    return next((name for name, kinds in GROUPS.items() if provision.kind in kinds), "law.group_paragraphs")
 
 
 def _branch(reading: Reading, wording: Expression, provision: Provision) -> Node:
@@ -556,7 +598,11 @@ def capitalised(text: str) -> str:
 
 def render(template: str, place: Place, **values: object) -> str:
     """A page or a fragment from its template, which escapes all that it prints."""
-    return _environment().get_template(template).render(place=place, root=place.root, **values)
+    words = place.words
+    around = {"place": place, "root": place.root, "say": words.say, "count": words.count, "day_of": words.long_date}
+    named = {"name_of": words.name, "mark_word": lambda mark: words.say(f"authority_{MARKED_BY[mark]}")}
+    english = Markup("" if place.lang is None else ' lang="en"')  # nosec B704 # a constant
+    return _environment().get_template(template).render(**around, **named, english=english, **values)
 
 
 def library_style() -> str:
@@ -578,6 +624,11 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("ui"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"long_date": long_date, "capitalize_first": capitalised, "web_address": web_address}
-    environment.globals |= {"law_address": law_address, "authority_marks": AUTHORITY_MARKS, "panel": None}
+    environment.filters |= {"capitalize_first": capitalised, "web_address": web_address}
+    environment.globals |= {
+        "law_address": law_address,
+        "authority_marks": AUTHORITY_MARKS,
+        "panel": None,
+        "languages": {one.value: load_wording(one).page["language"] for one in Language},
+    }
     return environment

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.datastructures import Headers
@@ -43,7 +43,12 @@ from ingest.redline import redline
 from ui.access import Access, AccessError, Refused, Scope
 from ui.api_page import page_policy, render_api_page
 from ui.export.asking import MOST_BYTES, export_asked
+from ui.feedback import Feedback
+from ui.people import person_of
 from ui.problems import PROBLEM, describe_invalid, problem
+from ui.record.entry import Channel
+from ui.record.errors import RecordAway, UnknownAnswer
+from ui.record.recorder import Recorder
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
@@ -68,6 +73,11 @@ EXPLAINED = {
     HTTPStatus.REQUEST_TIMEOUT: "the body came too slowly; send it at once.",
     TOO_LARGE: "the body is larger than is taken here; send a shorter question, or fewer earlier turns.",
 }
+
+OURS = (AccessError, StoreError, EmbeddingError, RecordAway)
+"""What is for the administrator to put right; it names paths, so that callers hear NOT_NOW."""
+NOT_NOW = "the server cannot answer now; its log says why. Ask again later."
+A_BUG = "this is a bug; the server's log says more. Please report it."
 
 log = logging.getLogger("visavis.api")
 
@@ -160,7 +170,26 @@ class Touching(Strict):
     relation: Relation | None = None
 
 
-class EventRoute(APIRoute):
+class GuardedRoute(APIRoute):
+    """A route whose caller is let in before a byte of the body is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As any route's, behind the rules among its dependencies."""
+        answer = super().get_route_handler()
+        scopes = [Scope(one) for rule in self.dependencies for one in getattr(rule, "scopes", None) or ()]
+
+        async def admitted(request: Request) -> Response:
+            access: Access = request.app.state.access
+            for scope in scopes:
+                sent = request.headers
+                known = sent.getlist("authorization"), address_of(request.scope), sent.get("host", "")
+                await run_in_threadpool(access.admit, scope, *known, person_of(request.scope))
+            return await answer(request)
+
+        return admitted
+
+
+class EventRoute(GuardedRoute):
     """A route for those who ask for server-sent events alone."""
 
     def matches(self, scope: Connection) -> tuple[Match, Connection]:
@@ -216,8 +245,9 @@ class Growing:
     states: Iterator[Answer]
 
 
-def create_rest(desk: "Desk", access: Access) -> FastAPI:
-    """The API over a desk, for those whom `access` lets in."""
+def create_rest(desk: "Desk", access: Access, recorder: Recorder | None = None) -> FastAPI:
+    """The API over a desk, for those whom `access` lets in; what they are answered and say of it is entered."""
+    recorder = recorder or Recorder(None)
     app = FastAPI(
         title="Visavis",
         summary=SUMMARY,
@@ -227,17 +257,18 @@ def create_rest(desk: "Desk", access: Access) -> FastAPI:
         openapi_url="/openapi.json",
         responses={"4XX": {"description": "A problem", "content": {PROBLEM: {}}}},
     )
+    app.state.access = access
+    app.router.route_class = GuardedRoute
     app.add_middleware(BodyLimit, most=access.limits.body, seconds=access.limits.body_seconds)
-    app.add_exception_handler(VisavisError, _not_done)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(AnyHTTPException, _http)
+    for kind, handler in HANDLERS.items():
+        app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, _bug)
     rule = _Rule(access)
-    _add_questions(app, desk, rule)
+    _add_questions(app, desk, rule, recorder)
+    _add_feedback(app, rule, recorder)
     _add_law(app, desk, rule)
     _add_table(app, desk, rule)
-    _add_export(app, desk, rule)
+    _add_export(app, desk, rule, recorder)
 
     @app.get("/docs", include_in_schema=False, response_class=HTMLResponse)
     def docs(sent: Annotated[Nothing, Query()]) -> HTMLResponse:
@@ -247,46 +278,31 @@ def create_rest(desk: "Desk", access: Access) -> FastAPI:
 
 
 class _Rule:
-    """The rule of a route: which scope it needs, and that its caller is let in before anything else is looked at."""
+    """The rule of a route: which scope it needs; GuardedRoute holds its callers to it."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._places = asyncio.Semaphore(access.limits.at_once)
-        bearer = HTTPBearer(auto_error=False, description="A token that `visavis tokens create` made.")
-
-        def admit(request: Request, needed: SecurityScopes, _: Annotated[object, Depends(bearer)]) -> None:
-            for scope in needed.scopes:
-                access.admit(Scope(scope), request.headers.getlist("authorization"), _address(request))
-
-        self._admit = admit
+        self._bearer = HTTPBearer(auto_error=False, description="A token that `visavis tokens create` made.")
 
     def needs(self, scope: Scope) -> list[Any]:
         """The dependencies of a route that needs a scope."""
-        return [Security(self._admit, scopes=[scope])]
+        return [Security(self._bearer, scopes=[scope])]
 
     async def place(self) -> AsyncIterator[None]:
         """One of the few places for questions under way; raises Refused where none comes free in time."""
-        try:
-            async with asyncio.timeout(self._access.limits.patience):
-                await self._places.acquire()
-        except TimeoutError:
-            raise Refused(
-                HTTPStatus.SERVICE_UNAVAILABLE, "too many questions are being answered; ask again.", Retry_After="5"
-            ) from None
-        try:
+        async with self._access.place():
             yield
-        finally:
-            self._places.release()
 
 
-def _add_questions(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
+def _add_questions(app: FastAPI, desk: "Desk", rule: _Rule, recorder: Recorder) -> None:
     """The question, answered whole or as events."""
     needed = [*rule.needs(Scope.ASK), Depends(rule.place)]
 
-    def begin(asked: Asked) -> Generator[Growing, None, None]:
+    def begin(asked: Asked, request: Request) -> Generator[Growing, None, None]:
         """The answer with its first state made before the response begins, so that no question is a problem."""
         stop = Event()
-        states = desk.assistant().stream(asked.ask(), stop)
+        growing = desk.assistant().stream(asked.ask(), stop)
+        states = recorder.following(growing, person_of(request.scope), Channel.API)
         try:
             first = next(states)
             yield Growing(chain([first], states))
@@ -318,12 +334,25 @@ def _add_questions(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
     events = {"description": "The record; with `Accept: text/event-stream` events, each a whole record, then `done`."}
 
     @app.post("/ask", dependencies=needed, tags=["questions"], responses={200: events})
-    def ask(asked: Asked) -> Record:
+    def ask(asked: Asked, request: Request) -> Record:
         """Answer a question: the record visavis.answer/1, the same as in the chat and on the command line."""
-        return desk.assistant().ask(asked.ask()).record()
+        asking = recorder.asking(desk.assistant(), person_of(request.scope), Channel.API)
+        return asking(asked.ask()).record()
 
 
-class _Texts:
+def _add_feedback(app: FastAPI, rule: _Rule, recorder: Recorder) -> None:
+    """What a reader says of an answer."""
+
+    @app.post("/feedback", dependencies=rule.needs(Scope.ASK), tags=["questions"], status_code=HTTPStatus.CREATED)
+    def feedback(said: Feedback, request: Request) -> dict[str, str]:
+        """Say that an answer is right, cites wrongly or lacks something; gives the id of the record's new entry."""
+        try:
+            return {"id": said.enter(recorder, person_of(request.scope), Channel.API)}
+        except UnknownAnswer as error:
+            raise Absent(str(error)) from None
+
+
+class Texts:
     """The texts themselves, without our notes that stand in for a missing one in an answer."""
 
     def __init__(self, desk: "Desk") -> None:
@@ -331,6 +360,7 @@ class _Texts:
         self._last: tuple[Corpus, Corpus] | None = None
 
     def __call__(self) -> Corpus:
+        """The corpus that serves now, without them."""
         whole = self._desk.assistant().corpus
         last = self._last
         if last is None or last[0] is not whole:
@@ -345,7 +375,7 @@ class _Texts:
 def _add_law(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
     """The law itself: instruments, provisions, and two of them held against each other."""
     needed = rule.needs(Scope.READ)
-    texts = _Texts(desk)
+    texts = Texts(desk)
 
     @app.get("/instruments", dependencies=needed, tags=["law"])
     def instruments(sent: Annotated[OnDay, Query()]) -> list[Record]:
@@ -356,15 +386,14 @@ def _add_law(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
     @app.get("/provisions/{instrument}/{pinpoint:path}", dependencies=needed, tags=["law"])
     def provisions(instrument: str, pinpoint: str, sent: Annotated[OnDay, Query()]) -> Record:
         """A provision as it stood on a day, in the text that offsets count in; as `visavis law show --json`."""
-        corpus = texts()
-        return provision_record(corpus, _find(corpus, instrument, pinpoint, sent.day), sent.day)
+        return provision_on(texts(), instrument, pinpoint, sent.day)
 
     @app.get("/diff", dependencies=needed, tags=["law"])
     def diff(sent: Annotated[Diffed, Query()]) -> list[dict[str, str]]:
         """The first and the last wording of a provision, as words kept, deleted, inserted; as `visavis law diff`."""
         corpus = texts()
         place = Pinpoint.parse(sent.pinpoint)
-        wordings = corpus.wordings(_known(corpus, sent.instrument))
+        wordings = corpus.wordings(known_instrument(corpus, sent.instrument))
         ends = [wording.get(place) for wording in (*wordings[:1], *wordings[-1:])]
         if not any(ends):
             raise Absent(f"{sent.instrument} has no {place.house()} ({place}) in any wording.")
@@ -374,9 +403,7 @@ def _add_law(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
     @app.get("/compare", dependencies=needed, tags=["law"])
     def compare(sent: Annotated[Compared, Query()]) -> Record:
         """Two provisions beside each other, what our concordance says of both, the terms of each; as `law compare`."""
-        corpus = texts()
-        left, right = (_find(corpus, *_parted(side), sent.day) for side in (sent.left, sent.right))
-        return beside_record(corpus, lay_beside(corpus, left, right))
+        return compare_on(texts(), sent.left, sent.right, sent.day)
 
 
 def _add_table(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
@@ -390,13 +417,13 @@ def _add_table(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
         return [correspondence_record(one) for one in found if sent.relation in (None, one.relation)]
 
 
-def _add_export(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
+def _add_export(app: FastAPI, desk: "Desk", rule: _Rule, recorder: Recorder) -> None:
     """Answers as a file."""
     file = {"description": "The file, of the format that was asked for.", "content": {"application/octet-stream": {}}}
 
     async def export(request: Request) -> Response:
         """Ask questions again and give the answers as a file; docs/api.md says what the body holds."""
-        return await send_export(desk, request)
+        return await send_export(desk, request, recorder)
 
     app.router.add_api_route(
         EXPORT,
@@ -409,12 +436,25 @@ def _add_export(app: FastAPI, desk: "Desk", rule: _Rule) -> None:
     )
 
 
-async def send_export(desk: "Desk", request: Request) -> Response:
-    """The file that a request's body wishes for."""
-    made = await run_in_threadpool(export_asked, desk.assistant(), await request.body())
+async def send_export(desk: "Desk", request: Request, recorder: Recorder) -> Response:
+    """The file that a request's body wishes for; the answers in it are entered."""
+    assistant = await run_in_threadpool(desk.assistant)
+    asking = recorder.asking(assistant, person_of(request.scope), Channel.EXPORT)
+    made = await run_in_threadpool(export_asked, assistant, await request.body(), asking, desk.settings)
     disposition = f'attachment; filename="{made.name}"'
     headers = {"Content-Disposition": disposition, "Cache-Control": "no-store"}
     return Response(made.content, media_type=made.media_type, headers=headers)
+
+
+def provision_on(corpus: Corpus, instrument: str, pinpoint: str, day: date) -> Record:
+    """The record of a provision as it stood on a day."""
+    return provision_record(corpus, _find(corpus, instrument, pinpoint, day), day)
+
+
+def compare_on(corpus: Corpus, left: str, right: str, day: date) -> Record:
+    """The record of two provisions, each `instrument:pinpoint`, beside each other on a day."""
+    one, other = (_find(corpus, *_parted(side), day) for side in (left, right))
+    return beside_record(corpus, lay_beside(corpus, one, other))
 
 
 def _parted(side: str) -> tuple[str, str]:
@@ -424,7 +464,8 @@ def _parted(side: str) -> tuple[str, str]:
     return instrument, pinpoint
 
 
-def _known(corpus: Corpus, instrument: str) -> InstrumentId:
+def known_instrument(corpus: Corpus, instrument: str) -> InstrumentId:
+    """The id of an instrument of the corpus; raises Absent for another."""
     if instrument not in corpus.instruments:
         raise Absent(f"instrument {instrument!r} is not in the corpus; it has {', '.join(corpus.instruments)}.")
     return InstrumentId(instrument)
@@ -432,15 +473,17 @@ def _known(corpus: Corpus, instrument: str) -> InstrumentId:
 
 def _find(corpus: Corpus, instrument: str, pinpoint: str, day: date) -> Provision:
     place = Pinpoint.parse(pinpoint[:LONGEST_PLACE])
-    wording = corpus.wording_on(_known(corpus, instrument), day)
+    wording = corpus.wording_on(known_instrument(corpus, instrument), day)
     provision = None if wording is None else wording.get(place)
     if provision is None:
         raise Absent(f"{instrument} has no {place.house()} ({place}) on {day}.")
     return provision
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "nowhere"
+def address_of(connection: Connection) -> str:
+    """The address that a request comes from."""
+    client = connection.get("client")
+    return client[0] if client else "nowhere"
 
 
 def _log(request: Request, status: HTTPStatus, reason: str = "") -> None:
@@ -448,7 +491,7 @@ def _log(request: Request, status: HTTPStatus, reason: str = "") -> None:
     route = request.scope.get("route")
     path = getattr(route, "path", "an unknown address")
     said = f": {reason}" if reason else ""
-    log.warning("api: %d %s for %s at %s%s", status, status.phrase, _address(request), path, said)
+    log.warning("api: %d %s for %s at %s%s", status, status.phrase, address_of(request.scope), path, said)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -459,10 +502,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _not_done(request: Request, error: Exception) -> Response:
     """What a caller can put right; what only the administrator can is in the log, for it names paths."""
-    if isinstance(error, AccessError | StoreError | EmbeddingError):
+    if isinstance(error, OURS):
         _log(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
-        detail = "the server cannot answer now; its log says why. Ask again later."
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, LATER)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, NOT_NOW, LATER)
     status = HTTPStatus.NOT_FOUND if isinstance(error, Absent) else INVALID
     _log(request, status)
     return problem(status, str(error).removeprefix("--"))  # what is an option on the command line is a field here
@@ -482,4 +524,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "this is a bug; the server's log says more. Please report it.")
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, A_BUG)
+
+
+HANDLERS = {VisavisError: _not_done, Refused: _refused, RequestValidationError: _invalid, AnyHTTPException: _http}
+"""What each kind of failure is answered with."""

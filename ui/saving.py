@@ -10,6 +10,7 @@ from ingest.clock import today
 from ingest.errors import VisavisError
 from ui.checks import Check, confirm_checks, tick
 from ui.export.exporting import Entry, Format, export_answers
+from ui.language import Language
 from ui.session import MOST_TURNS, Session, Strict, Wanted, read_sent
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Saving(Strict):
 
     format: Format
     citations: bool
+    language: Language = Language.ENGLISH
     turns: Annotated[tuple[Wanted, ...], Field(min_length=1, max_length=MOST_TURNS)]
 
 
@@ -36,7 +38,9 @@ def make_file(desk: "Desk", sent: object, session: Session) -> str:
         if len(entries) < len(saving.turns):
             return json.dumps({"again": True} | wish)
         corpus = desk.assistant().corpus
-        made = export_answers(entries, saving.format, corpus, today(), citations=saving.citations)
+        made = export_answers(
+            entries, saving.format, corpus, today(), citations=saving.citations, language=saving.language
+        )
     except VisavisError as error:
         return json.dumps({"line": str(error)} | wish)
     return json.dumps(made.record() | wish)

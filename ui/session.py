@@ -1,7 +1,9 @@
 """What one browser tab asks, as its page sends it, and what the server keeps of it while it is open."""
 
+import pickle
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
@@ -27,6 +29,13 @@ class Length(StrEnum):
 
     FULL = "full"
     SHORT = "short"
+
+
+class Sending(StrEnum):
+    """Whether a question may go to a model elsewhere although it seems to point to a person or a case."""
+
+    GUARDED = "guarded"
+    CLEARED = "cleared"
 
 
 class Strict(BaseModel):
@@ -56,6 +65,7 @@ class Turn(Strict):
     question: str
     history: Annotated[tuple[str, ...], Field(max_length=MOST_TURNS)] = ()
     choices: Choices = Choices()
+    sending: Sending = Sending.GUARDED
 
     def ask(self, offered: Iterable[InstrumentId]) -> Question:
         """The question to the assistant; of the instruments offered, those chosen and no other column.
@@ -92,18 +102,32 @@ class Wanted(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The answers that the tab was given, by turn, so that what is exported is what was shown."""
+    """The answers that the tab was given, by turn, so that what is exported is what was shown.
 
-    answers: tuple[tuple[str, Answer], ...] = ()
+    They are packed, to a sixth of their size, for those of a closed tab are kept for an hour. `cleared` are the words
+    that its reader let go to a model elsewhere.
+    """
+
+    answers: tuple[tuple[str, bytes], ...] = ()
+    cleared: frozenset[str] = frozenset()
 
     def after(self, turn: str, answer: Answer) -> Self:
         """The session once a turn has its answer; the oldest go where there are too many."""
         kept = [one for one in self.answers if one[0] != turn]
-        return type(self)((*kept[1 - MOST_TURNS :], (turn, answer)))
+        return replace(self, answers=(*kept[1 - MOST_TURNS :], (turn, zlib.compress(pickle.dumps(answer), 1))))
+
+    def clearing(self, words: Iterable[str]) -> Self:
+        """The session once its reader let words go."""
+        return replace(self, cleared=self.cleared.union(words))
 
     def answer(self, turn: str) -> Answer | None:
         """The answer of a turn, or None where this server did not give it."""
-        return dict(self.answers).get(turn)
+        packed = dict(self.answers).get(turn)
+        if packed is None:
+            return None
+        answer = pickle.loads(zlib.decompress(packed))  # nosec B301 # what this process packed itself
+        assert isinstance(answer, Answer)
+        return answer
 
 
 def read_sent(kind: type[Sent], sent: object) -> Sent:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.noted import Said, is_noted, locate_noted, official_address, say
@@ -12,8 +12,9 @@ from ingest.errors import PinpointError
 from ingest.identifiers import InstrumentId
 from ingest.instrument import RECITALS, Authority, Expression, Provision
 from ingest.notes import changed_places, load_notes, note_wordings
-from ingest.outline import load_outlines, relation_words
+from ingest.outline import load_outlines
 from ingest.pinpoint import Pinpoint, StepKind
+from ui.language import Wording, say_relation
 from ui.reading import Reading
 
 NEAR_IN_WORDS = 3
@@ -29,7 +30,8 @@ TEACHING = frozenset({Authority.EXPLANATORY_REPORT, Authority.GUIDANCE})
 class Lead:
     """A place that a page leads to, how it is called there, a word on why, and how its text begins.
 
-    `place` is None for a whole instrument; `day` is another than the page's, where the page's has no such place.
+    Where `is_headed` the word is the place's own heading. `place` is None for a whole instrument; `day` is another than
+    the page's, where the page's has no such place.
     """
 
     instrument: InstrumentId
@@ -38,6 +40,7 @@ class Lead:
     remark: str = ""
     opening: str = ""
     day: date | None = None
+    is_headed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ class Surroundings:
     url: str
 
 
-def find_surroundings(reading: Reading, wording: Expression, place: Pinpoint, day: date) -> Surroundings:
+def find_surroundings(
+    reading: Reading, wording: Expression, place: Pinpoint, day: date, words: Wording
+) -> Surroundings:
     """What stands around a place of a wording on a day; raises PinpointError where the wording has no such place."""
     provision = wording.at(place)
     before, after = find_neighbours(reading, wording, provision)
@@ -113,13 +118,13 @@ def find_surroundings(reading: Reading, wording: Expression, place: Pinpoint, da
         after=after,
         amended=() if noted else tuple(_amended(reading, wording, provision)),
         note=find_note(reading, wording, place),
-        recitals=() if provision.kind in RECITALS else tuple(_recitals(reading, wording, provision, citing)),
-        guidance=_referring(reading, citing, place, TEACHING),
-        commentary=_referring(reading, citing, place, frozenset({Authority.COMMENTARY})),
+        recitals=() if provision.kind in RECITALS else tuple(_recitals(reading, wording, provision, citing, words)),
+        guidance=_referring(reading, citing, place, TEACHING, words),
+        commentary=_referring(reading, citing, place, frozenset({Authority.COMMENTARY}), words),
         cites=cites,
         elsewhere=elsewhere,
-        cited_by=_referring(reading, citing, place, frozenset({Authority.LAW})),
-        meetings=tuple(_meetings(reading, wording.instrument, place, day)),
+        cited_by=_referring(reading, citing, place, frozenset({Authority.LAW}), words),
+        meetings=tuple(_meetings(reading, wording.instrument, place, day, words)),
         url=official_url(reading, wording, provision),
     )
 
@@ -284,9 +289,7 @@ def name_place(place: Pinpoint) -> str:
         return str(place)
 
 
-def lead_to_place(
-    reading: Reading, instrument: InstrumentId, place: Pinpoint, day: date, remark: str = ""
-) -> Lead | None:
+def lead_to_place(reading: Reading, instrument: InstrumentId, place: Pinpoint, day: date) -> Lead | None:
     """A lead to a place of a work on a day, or None where it has no such place then."""
     wording = reading.wording_on(instrument, day)
     if wording is None:
@@ -294,16 +297,21 @@ def lead_to_place(
     provision = locate_noted(wording, place) if is_noted(wording) else wording.get(place)
     if provision is None:
         return None
-    return lead_to(reading, wording, provision, remark or provision.heading)
+    return replace(lead_to(reading, wording, provision, provision.heading), is_headed=True)
 
 
-def _recitals(reading: Reading, wording: Expression, provision: Provision, citing: Iterable[CitedBy]) -> Iterator[Lead]:
+def _recitals(
+    reading: Reading, wording: Expression, provision: Provision, citing: Iterable[CitedBy], words: Wording
+) -> Iterator[Lead]:
     """The recitals of a place: those that refer to it, those of our concordance, and those nearest in words."""
     found: dict[Pinpoint, str] = {}
     for recital, remark in (
-        *_referring_recitals(wording, provision, citing),
-        *_concordant_recitals(wording, provision.pinpoint),
-        *_near_recitals(reading, wording, provision),
+        *((one, words.say("law.refers")) for one in _referring_recitals(wording, provision, citing)),
+        *(
+            (one, words.say("law.concordant", issue=_lowered(issue)))
+            for one, issue in _concordant_recitals(wording, provision.pinpoint)
+        ),
+        *((one, words.say("law.near")) for one in _near_recitals(reading, wording, provision)),
     ):
         found.setdefault(recital, remark)
     for recital, remark in found.items():
@@ -312,32 +320,31 @@ def _recitals(reading: Reading, wording: Expression, provision: Provision, citin
             yield lead_to(reading, wording, held, remark, short=True)
 
 
-def _referring_recitals(
-    wording: Expression, provision: Provision, citing: Iterable[CitedBy]
-) -> Iterator[tuple[Pinpoint, str]]:
+def _referring_recitals(wording: Expression, provision: Provision, citing: Iterable[CitedBy]) -> Iterator[Pinpoint]:
     for one in citing:
         own = one.provision.expression == wording.id and one.provision.kind in RECITALS
         if own and not one.is_to_whole(provision.pinpoint):
-            yield one.provision.pinpoint.unit, "refers to it"
+            yield one.provision.pinpoint.unit
 
 
 def _concordant_recitals(wording: Expression, place: Pinpoint) -> Iterator[tuple[Pinpoint, str]]:
-    """The recitals that carry an issue of our concordance with a place or a part of it."""
+    """The recitals that carry an issue of our concordance with a place or a part of it, each with the issue."""
     for correspondence in load_concordance().touching(wording.instrument, place):
         own = correspondence.side(wording.instrument)
         if any(place.contains(one) or (one.contains(place) and len(one.steps) > 1) for one in own):
             for one in own:
                 if one.root.kind in {StepKind.RECITAL, StepKind.PREAMBLE}:
-                    yield one.unit, f"on {_lowered(correspondence.issue)}, in our concordance"
+                    yield one.unit, correspondence.issue
 
 
-def _near_recitals(reading: Reading, wording: Expression, provision: Provision) -> Iterator[tuple[Pinpoint, str]]:
+def _near_recitals(reading: Reading, wording: Expression, provision: Provision) -> Iterator[Pinpoint]:
+    """The recitals nearest to a provision in words."""
     if is_noted(wording) or provision.is_container or not provision.text:
         return
     words = f"{wording.at(provision.pinpoint.unit).heading} {provision.text}"[:LONGEST_QUERY]
     for kind in (StepKind.RECITAL, StepKind.PREAMBLE):
         for near in reading.nearest(wording, words, kind, NEAR_IN_WORDS):
-            yield near.pinpoint, "near in its words"
+            yield near.pinpoint
 
 
 def _lowered(text: str) -> str:
@@ -345,7 +352,7 @@ def _lowered(text: str) -> str:
 
 
 def _referring(
-    reading: Reading, citing: Iterable[CitedBy], place: Pinpoint, authorities: frozenset[Authority]
+    reading: Reading, citing: Iterable[CitedBy], place: Pinpoint, authorities: frozenset[Authority], words: Wording
 ) -> Referring:
     """The places of some authority that refer to a place; of those that name what it is part of, the first few."""
     named: dict[tuple[InstrumentId, Pinpoint], CitedBy] = {}
@@ -357,13 +364,16 @@ def _referring(
     further = [one for key, one in of_whole.items() if key not in named]
     shown = [*list(named.values())[:MOST_NAMING], *further[:MOST_OF_WHOLE]]
     leads = (
-        lead_to(reading, reading.corpus.expression(one.provision.expression), one.provision, f"on {one.text}")
+        lead_to(reading, reading.corpus.expression(one.provision.expression), one.provision, remark)
         for one in shown
+        for remark in (words.say("law.refers_on", text=one.text),)
     )
     return Referring(tuple(leads), len(named) + len(further) - len(shown))
 
 
-def _meetings(reading: Reading, instrument: InstrumentId, place: Pinpoint, day: date) -> Iterator[Meeting]:
+def _meetings(
+    reading: Reading, instrument: InstrumentId, place: Pinpoint, day: date, words: Wording
+) -> Iterator[Meeting]:
     """The issues of our concordance that a place carries, with the places of the other side."""
     if place.root.kind is StepKind.CHAPTER:
         return
@@ -379,4 +389,4 @@ def _meetings(reading: Reading, instrument: InstrumentId, place: Pinpoint, day: 
                 unheld.append(f"{counterpart.house()} of {names[other].name}")
             else:
                 leads.append(lead)
-        yield Meeting(one.id, one.issue, relation_words(one), tuple(leads), tuple(unheld))
+        yield Meeting(one.id, one.issue, say_relation(one, words), tuple(leads), tuple(unheld))

@@ -1,8 +1,9 @@
 """One turn of the conversation: a question put to the assistant, and what the page shows for it as it is answered."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ from ingest.corpus import Corpus
 from ingest.errors import UsageError, VisavisError
 from ui import views
 from ui.language import Language, load_wording
+from ui.people import NOBODY, Person
+from ui.record.entry import Channel
+from ui.record.recorder import Recorder
+from ui.refused import Refused
+from ui.sending import clear, say_withheld
 from ui.session import Choices, Length, Session, Turn, read_sent
 
 if TYPE_CHECKING:
@@ -54,8 +60,16 @@ class Underway:
         return stop is not None
 
 
-def take_turn(desk: "Desk", sent: object, session: Session, underway: Underway) -> Iterator[Shown]:
-    """The turn as its answer grows, whole each time, or with the line that says why there is none."""
+def take_turn(
+    desk: "Desk",
+    sent: object,
+    session: Session,
+    underway: Underway,
+    recorder: Recorder | None = None,
+    person: Person = NOBODY,
+) -> Generator[Shown]:
+    """The turn as its answer grows, whole each time, or with the line that says why there is none; it is entered."""
+    recorder = recorder or Recorder(None)
     try:
         turn = read_sent(Turn, sent)
     except UsageError as error:
@@ -65,18 +79,38 @@ def take_turn(desk: "Desk", sent: object, session: Session, underway: Underway) 
         assistant = desk.assistant()
         question = turn.ask(views.offered_instruments(assistant.corpus))
         answer: Answer | None = None
-        with underway.answering(turn.id) as stop, closing(assistant.stream(question, stop)) as growing:
+        held: list[str] = []
+        words = load_wording(turn.choices.language)
+
+        def asked(stop: Event) -> Generator[Answer]:
+            with closing(assistant.stream(question, stop)) as states:
+                for state in states:
+                    held.extend(filter(None, [say_withheld(desk.settings, turn, state, session, words)]))
+                    yield state
+                    if held:
+                        break
+
+        with (
+            underway.answering(turn.id) as stop,
+            closing(recorder.following(asked(stop), person, Channel.CHAT)) as growing,
+        ):
             for answer in growing:
-                yield Shown(_render(turn, answer, assistant.corpus, is_whole=False), session)
+                if not held and assistant.writes:
+                    yield Shown(_render(turn, answer, assistant.corpus, is_whole=False), session)
     except VisavisError as error:
         yield Shown(views.render_trouble(turn.id, turn.question, str(error), turn.choices.language), session)
     else:
         assert answer is not None
-        yield Shown(_render(turn, answer, assistant.corpus, is_whole=True), session.after(turn.id, answer))
+        line = next(iter(held), "")
+        shown = _render(turn, answer, assistant.corpus, is_whole=True, withheld=line, is_recorded=recorder.is_on)
+        yield Shown(shown, clear(turn, answer, session).after(turn.id, answer))
 
 
-def _render(turn: Turn, answer: Answer, corpus: Corpus, *, is_whole: bool) -> str:
-    manner = views.Manner(turn.choices.language, is_short=turn.choices.length is Length.SHORT, is_whole=is_whole)
+def _render(
+    turn: Turn, answer: Answer, corpus: Corpus, *, is_whole: bool, withheld: str = "", is_recorded: bool = False
+) -> str:
+    is_short = turn.choices.length is Length.SHORT
+    manner = views.Manner(turn.choices.language, is_short, is_whole, withheld, is_recorded)
     return views.render_turn(turn.id, answer, corpus, manner)
 
 
@@ -90,6 +124,17 @@ def show_state(desk: "Desk", sent: object) -> tuple[str, str]:
         return views.render_state(corpus, choices.as_of(), choices.language), missing
     except VisavisError as error:
         return views.render_state_trouble(str(error)), ""
+
+
+def show_full(sent: object, session: Session, refused: Refused) -> Shown:
+    """What stands in place of an answer where the server has no place for the question now; it is kept in the box."""
+    try:
+        turn = read_sent(Turn, sent)
+    except UsageError as error:
+        return Shown(views.render_trouble("", "", str(error)), session)
+    language = turn.choices.language
+    key = "full" if refused.status is HTTPStatus.TOO_MANY_REQUESTS else "ending"
+    return Shown(views.render_trouble(turn.id, turn.question, load_wording(language).say(key), language), session)
 
 
 def show_bug(language: Language = Language.ENGLISH) -> str:

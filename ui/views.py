@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from assistant.answer import Answer, Citation, Claim, ClaimKind, RefusalReason, Row
+from assistant.confiding import Destination
 from assistant.noted import is_noted
 from assistant.question import SIDES
 from ingest.application import load_wordings
@@ -21,6 +22,7 @@ from ingest.redline import Change, Segment
 from ingest.status import load_status
 from ui.addresses import fingerprint, passage_address, status_address
 from ui.language import Language, Wording, load_wording
+from ui.record.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,17 @@ MARKED = re.compile(r"`([^`\n]+)`|(https?://[^\s<>\"`]*[^\s<>\"`.,;:)\]])")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a turn is shown: in which language, folded or not, and whether its answer is whole or still grows."""
+    """How a turn is shown: in which language, folded or not, and whether its answer is whole or still grows.
+
+    `withheld` is the line that says why the model was not asked, where it was not. Where answers are recorded, readers
+    may say what they think of one.
+    """
 
     language: Language = Language.ENGLISH
     is_short: bool = False
     is_whole: bool = True
+    withheld: str = ""
+    is_recorded: bool = False
 
 
 PLAINLY = Manner()
@@ -129,14 +137,25 @@ def render_masthead() -> str:
     return _render("masthead.html")
 
 
-def render_room(corpus: Corpus, *, links: bool = True) -> str:
+def render_room(
+    corpus: Corpus, *, links: bool = True, destination: Destination | None = None, recorded: Policy | None = None
+) -> str:
     """The conversation's frame: the welcome, the panel, the question's box and what may be chosen.
 
     Its words are English; the browser puts those of the reader's language in their place. Without `links` no question
-    is taken from an address, and none is put into one.
+    is taken from an address, and none is put into one. A `destination` stands beside the box: where questions go.
+    `recorded` says what is kept of each answer, None where nothing is.
     """
     offered = tuple((one, column_name(corpus, one)) for one in offered_instruments(corpus))
-    return _render("room.html", examples=EXAMPLES, offered=offered, languages=tuple(Language), links=links)
+    return _render(
+        "room.html",
+        examples=EXAMPLES,
+        offered=offered,
+        languages=tuple(Language),
+        links=links,
+        destination=destination,
+        recorded=recorded,
+    )
 
 
 def offered_instruments(corpus: Corpus) -> tuple[InstrumentId, ...]:
@@ -176,8 +195,10 @@ def render_turn(turn: str, answer: Answer, corpus: Corpus, manner: Manner = PLAI
         turn=turn,
         question=answer.question,
         state="answered" if manner.is_whole else "growing",
-        line=_announcement(answer, words, is_whole=manner.is_whole),
+        line=manner.withheld or _announcement(answer, words, is_whole=manner.is_whole),
         is_short=manner.is_short,
+        withheld=manner.withheld,
+        is_recorded=manner.is_recorded,
         answer=answer,
         columns=columns,
         searched=", ".join(column_name(corpus, one) for one in answer.refusal.searched) if answer.refusal else "",

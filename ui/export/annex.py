@@ -12,14 +12,12 @@ from ingest.identifiers import ExpressionId
 from ingest.instrument import Authority
 from ui.checks import Check, Checks, confirm_checks, unchecked
 from ui.citing_styles import Cited, oscola
-from ui.export.body import weight_of
+from ui.export.body import ENGLISH, weight_of
 from ui.export.paper import Block, Heading, Look, Manner, Numbering, Paragraph, Table, TableRow, Words, clean
-from ui.views import long_date, web_address
+from ui.language import Wording
+from ui.views import web_address
 
 WIDTHS = (0.11, 0.33, 0.16, 0.2, 0.2)
-ADVICE = (
-    "Not legal advice. Only the official publications are authentic; each citation leads to the one that it is from."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +29,16 @@ class Annex:
     checks: Checks
     corpus: Corpus
     numbering: Numbering
+    words: Wording = ENGLISH
 
     def blocks(self, *, citations: bool) -> Iterator[Block]:
         """What was checked and how it came out; the table of citations only where these are wanted."""
         confirm_checks(self.answer, self.checks)
         yield _said(self._quotations())
         for fault in find_faults(self.answer, self.corpus):
-            yield _said(f"Does not stand: {clean(fault)}", Manner.ITEM)
+            yield _said(self.words.say("file.fallen", fault=clean(fault)), Manner.ITEM)
         if self.answer.dropped:
-            yield _said(f"Sentences of the model that the check let no reader see: {len(self.answer.dropped)}.")
+            yield _said(self.words.say("file.dropped", n=len(self.answer.dropped)))
         if self.answer.citations:
             yield _said(self._ticked())
         if citations and self.answer.citations:
@@ -49,28 +48,26 @@ class Annex:
     def _quotations(self) -> str:
         quoted = [citation for citation in self.answer.citations if citation.quote]
         if not quoted:
-            return "No words of the texts are quoted."
+            return self.words.say("file.no_quotes")
         standing = sum(_stands(citation, self.corpus) for citation in quoted)
-        return (
-            f"Quotations that stand word for word in the texts, held against them again for this file: "
-            f"{standing} of {len(quoted)}."
-        )
+        return self.words.say("file.standing", n=standing, total=len(quoted))
 
     def _ticked(self) -> str:
         total, left = len(self.answer.citations), len(unchecked(self.answer, self.checks))
-        return f"Citations ticked as checked by a person: {total - left} of {total}; not checked: {left}."
+        return self.words.say("file.ticked", n=total - left, total=total, left=left)
 
     def _table(self) -> Table:
         ticks = {check.n: check for check in self.checks}
         rows = tuple(self._row(citation, ticks.get(citation.n)) for citation in self.answer.citations)
         same = all(self._number(citation) == citation.n for citation in self.answer.citations)
-        return Table(("No." if same else "No. (chat)", "Citation", "Weight", "Quotation", "Checked by"), rows, WIDTHS)
+        heads = ("number" if same else "number_chat", "citation", "weight", "quotation", "checked_by")
+        return Table(tuple(self.words.say(f"file.{head}") for head in heads), rows, WIDTHS)
 
     def _row(self, citation: Citation, check: Check | None) -> TableRow:
         number = self._number(citation)
         shown = str(number) if number == citation.n else f"{number} ({citation.n})"
         label = Words(clean(citation.label), url=web_address(citation.url))
-        texts = (weight_of(citation), self._result(citation), _ticked_by(check))
+        texts = (weight_of(citation, self.words), self._result(citation), _ticked_by(check, self.words))
         small = ((_said(text, Manner.SMALL),) for text in texts)
         return TableRow(((_said(shown, Manner.SMALL),), (Paragraph((label,), Manner.SMALL),), *small))
 
@@ -79,62 +76,61 @@ class Annex:
 
     def _result(self, citation: Citation) -> str:
         if citation.quote:
-            return "word for word" if _stands(citation, self.corpus) else "NOT the words of the text"
+            return self.words.say("file.word_for_word" if _stands(citation, self.corpus) else "file.not_the_words")
         if citation.authority is Authority.STATUS and citation.as_seen is not None:
-            return f"none: status as seen on {_day(citation.as_seen)}"
-        return "none: a note in our own words"
+            return self.words.say("file.none_status", day=_day(citation.as_seen, self.words))
+        return self.words.say("file.none_note")
 
     def _made_from(self) -> str:
         answer = self.answer
         writer = f"{answer.writer.name}, {clean(answer.writer.model)}" if answer.writer.model else answer.writer.name
-        return (
-            f"Law as at {long_date(answer.as_of)}; texts {answer.corpus_id}, built {answer.corpus_built}; "
-            f"writer: {writer}; answer {clean(answer.id)}."
-        )
+        day, built = self.words.long_date(answer.as_of), answer.corpus_built
+        made = {"day": day, "id": answer.corpus_id, "built": built, "writer": writer, "answer": clean(answer.id)}
+        return self.words.say("file.made_from", **made)
 
 
-def works(answers: Iterable[Answer], corpus: Corpus) -> Iterator[Block]:
+def works(answers: Iterable[Answer], corpus: Corpus, words: Wording = ENGLISH) -> Iterator[Block]:
     """The texts that are cited, each in the wording that is quoted, as OSCOLA cites a whole work."""
     cited = (citation.expression for answer in answers for citation in answer.citations)
     wordings = dict.fromkeys(wording for wording in cited if wording is not None)
     if wordings:
-        yield Heading(2, "The texts cited")
+        yield Heading(2, words.say("file.works"))
     for wording in wordings:
-        yield _work(wording, corpus)
+        yield _work(wording, corpus, words)
 
 
-def _work(wording: ExpressionId, corpus: Corpus) -> Paragraph:
+def _work(wording: ExpressionId, corpus: Corpus, words: Wording) -> Paragraph:
     known = corpus.wordings(wording.instrument)
     held = next((one for one in known if one.id == wording), None)
     if held is None:
-        return _said(f"{wording}: not among the texts any more", Manner.ITEM)
+        return _said(words.say("file.gone", wording=wording), Manner.ITEM)
     amended = wording.effective if wording != known[0].id else None
     work = oscola(Cited(wording.instrument, clean(held.title), "", None, known[0].published, amended=amended))
-    said = Words(f"{work}, wording of {long_date(wording.effective)}")
+    said = Words(words.say("file.work", work=work, day=words.long_date(wording.effective)))
     address = web_address(held.url)
     link = (Words(", "), Words(address, url=address)) if address else ()
     return Paragraph((said, *link), Manner.ITEM)
 
 
-def closing(on: date) -> Paragraph:
+def closing(on: date, words: Wording = ENGLISH) -> Paragraph:
     """What stands at the end of every file."""
-    return Paragraph((Words(f"File made on {long_date(on)} by Visavis. {ADVICE}", Look.STRONG),))
+    return Paragraph((Words(words.say("file.closing", day=words.long_date(on)), Look.STRONG),))
 
 
 def _said(text: str, manner: Manner = Manner.BODY) -> Paragraph:
     return Paragraph((Words(text),), manner)
 
 
-def _ticked_by(check: Check | None) -> str:
+def _ticked_by(check: Check | None, words: Wording) -> str:
     if check is None:
-        return "not checked"
+        return words.say("file.not_checked")
     at = check.at.astimezone(UTC)
-    return f"{clean(check.initials)}, {_day(at.date())}, {at:%H:%M} UTC"
+    return f"{clean(check.initials)}, {_day(at.date(), words)}, {at:%H:%M} UTC"
 
 
-def _day(day: date) -> str:
+def _day(day: date, words: Wording) -> str:
     """A date that may break across the lines of a narrow cell."""
-    return long_date(day).replace("\u00a0", " ")
+    return words.long_date(day).replace("\u00a0", " ")
 
 
 def _stands(citation: Citation, corpus: Corpus) -> bool:

@@ -7,20 +7,25 @@ writes this time, checked like every answer. A page that must give exactly what 
 server.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationError
 
+from assistant.answer import Answer
 from assistant.question import Question
 from ingest.clock import today
 from ingest.errors import UsageError
 from ui.checks import Checks, tick
 from ui.export.exporting import Entry, Exported, Format, export_answers
-from ui.session import Strict, Ticked
+from ui.language import Language
+from ui.sending import quote_withheld
+from ui.session import Sending, Strict, Ticked
 
 if TYPE_CHECKING:
     from assistant.answering import Assistant
+    from assistant.settings import Settings
 
 MOST_QUESTIONS = 100
 MOST_TICKS = 200
@@ -33,6 +38,7 @@ class Again(Strict):
     question: str
     as_of: date | None = None
     checked: Annotated[tuple[Ticked, ...], Field(max_length=MOST_TICKS)] = ()
+    sending: Sending = Sending.GUARDED
 
     def checks(self) -> Checks:
         """The ticks; raises UsageError for initials that are none."""
@@ -53,10 +59,21 @@ class Wish(Strict):
     history: Annotated[tuple[str, ...], Field(max_length=MOST_QUESTIONS)] = ()
     citations: bool = True
     corpus: str = ""
+    language: Language = Language.ENGLISH
 
 
-def export_asked(assistant: "Assistant", body: bytes) -> Exported:
-    """The file for a request's body; raises VisavisError, in one line, for what cannot be read, asked or exported."""
+def export_asked(
+    assistant: "Assistant",
+    body: bytes,
+    asking: Callable[[Question], Answer] | None = None,
+    settings: "Settings | None" = None,
+) -> Exported:
+    """The file for a request's body; raises VisavisError, in one line, for what cannot be read, asked or exported.
+
+    Questions go to the assistant by `asking`, where one is given. By the `settings` of a guard, one that may point to a
+    person or a case is quoted without a model elsewhere.
+    """
+    ask = asking or assistant.ask
     wish = _read(body)
     if wish.corpus and wish.corpus != assistant.corpus.id:
         raise UsageError(
@@ -67,9 +84,12 @@ def export_asked(assistant: "Assistant", body: bytes) -> Exported:
     entries = []
     for again in wish.questions:
         asked = Question(again.question, history, again.as_of or today())
-        entries.append(Entry(assistant.ask(asked), again.checks()))
+        answer = quote_withheld(settings, assistant, asked, again.sending) or ask(asked)
+        entries.append(Entry(answer, again.checks()))
         history = (*history, again.question)
-    return export_answers(tuple(entries), wish.format, assistant.corpus, today(), citations=wish.citations)
+    return export_answers(
+        tuple(entries), wish.format, assistant.corpus, today(), citations=wish.citations, language=wish.language
+    )
 
 
 def _read(body: bytes) -> Wish:

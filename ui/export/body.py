@@ -25,7 +25,7 @@ from ui.export.paper import (
     Words,
     clean,
 )
-from ui.language import Language, load_wording
+from ui.language import Language, Wording, load_wording
 from ui.views import (
     Run,
     blocks_below,
@@ -38,7 +38,7 @@ from ui.views import (
     web_address,
 )
 
-WORDS = load_wording(Language.ENGLISH)  # as the answers and the texts are
+ENGLISH = load_wording(Language.ENGLISH)
 ISSUE_WIDTH = 0.18
 SIGNS = {Change.DELETED: (Look.STRUCK, "[−", "−]"), Change.INSERTED: (Look.INSERTED, "{+", "+}")}
 
@@ -54,13 +54,14 @@ class Sheet:
     answer: Answer
     corpus: Corpus
     numbering: Numbering
+    words: Wording = ENGLISH
 
     def blocks(self) -> Iterator[Block]:
         """The answer from its question to its foot."""
         answer = self.answer
         yield Heading(1, clean(answer.question))
         if answer.standalone_question and answer.standalone_question != answer.question:
-            yield _said(WORDS.say("understood", question=clean(answer.standalone_question)), Manner.SMALL)
+            yield _said(self.words.say("understood", question=clean(answer.standalone_question)), Manner.SMALL)
         yield from self._refusal()
         for notice in answer.notices:
             yield _line(notice.text, Manner.ITEM)
@@ -69,19 +70,19 @@ class Sheet:
         if answer.rows:
             yield self._table()
         if answer.summary:
-            yield Heading(2, WORDS.say("in_short"))
+            yield Heading(2, self.words.say("in_short"))
             yield from map(self._sentence, answer.summary)
         if answer.citations:
             yield from self._unmarked()
             yield Sources(
-                WORDS.say("sources"), tuple(sorted(map(self.note, answer.citations), key=lambda note: note.n))
+                self.words.say("sources"), tuple(sorted(map(self.note, answer.citations), key=lambda note: note.n))
             )
-        yield _said(foot(answer), Manner.SMALL)
+        yield _said(foot(answer, self.words), Manner.SMALL)
 
     def note(self, citation: Citation) -> Note:
         """What a citation's mark leads to."""
         number = self.numbering.number(self.entry, citation.n)
-        return Note(number, clean(citation.label), weight_of(citation), web_address(citation.url))
+        return Note(number, clean(citation.label), weight_of(citation, self.words), web_address(citation.url))
 
     def _mark(self, n: int) -> Reference:
         return Reference(self.numbering.number(self.entry, n))
@@ -90,7 +91,7 @@ class Sheet:
         """The citations that no claim has a mark of."""
         left = [one for one in self.answer.citations if not self.numbering.has(self.entry, one.n)]
         if left:
-            yield Paragraph((Words(f"{WORDS.say('sources')}: "), *self._places(left)), Manner.SMALL)
+            yield Paragraph((Words(f"{self.words.say('sources')}: "), *self._places(left)), Manner.SMALL)
 
     def name(self, instrument: InstrumentId) -> str:
         """The name of a work as a head of a column."""
@@ -100,21 +101,21 @@ class Sheet:
         refusal = self.answer.refusal
         if refusal is None:
             return
-        yield Heading(2, WORDS.say(f"refusal_{refusal.reason}"))
+        yield Heading(2, self.words.say(f"refusal_{refusal.reason}"))
         yield _line(refusal.text)
         if refusal.searched:
-            yield _said(WORDS.say("searched", names=", ".join(map(self.name, refusal.searched))), Manner.SMALL)
+            yield _said(self.words.say("searched", names=", ".join(map(self.name, refusal.searched))), Manner.SMALL)
 
     def _relation(self, row: Row) -> str:
         if row.only is not None:
-            return WORDS.say("relation_only", name=self.name(row.only))
-        return WORDS.say(f"relation_{row.relation}") if row.relation else ""
+            return self.words.say("relation_only", name=self.name(row.only))
+        return self.words.say(f"relation_{row.relation}") if row.relation else ""
 
     def _table(self) -> Table:
         columns = columns_of(self.answer)
         widths = (ISSUE_WIDTH, *((1 - ISSUE_WIDTH) / len(columns),) * len(columns))
         rows = chain.from_iterable(self._rows(row, columns) for row in self.answer.rows)
-        return Table((WORDS.say("issue"), *map(self.name, columns)), tuple(rows), widths)
+        return Table((self.words.say("issue"), *map(self.name, columns)), tuple(rows), widths)
 
     def _rows(self, row: Row, columns: tuple[InstrumentId, ...]) -> Iterator[TableRow]:
         relation = self._relation(row)
@@ -127,7 +128,7 @@ class Sheet:
     def _cell(self, row: Row, column: InstrumentId) -> Iterator[Paragraph]:
         cell = row.cell(column)
         if cell is None:
-            yield _said(f"— {WORDS.say('nothing')}", Manner.SMALL)
+            yield _said(f"— {self.words.say('nothing')}", Manner.SMALL)
             return
         for claim in cell.claims:
             yield from self._claim(claim)
@@ -141,13 +142,13 @@ class Sheet:
         if searched:
             yield Paragraph(searched, Manner.SMALL)
         cited = [self.answer.citation(n) for n in claim.citations]
-        mark = Words(claim_word(claim.kind), Look.SMALL)
+        mark = Words(claim_word(claim.kind, self.words), Look.SMALL)
         yield Paragraph((mark, *self._places(cited, before=" · ")), Manner.SMALL)
 
     def _sentence(self, claim: Claim) -> Paragraph:
         """A claim outside the table: its words, its marks, and what it weighs."""
         marks = (self._mark(n) for n in claim.citations)
-        return Paragraph((*self._parts(claim), *marks, Words(f" {claim_word(claim.kind)}", Look.SMALL)))
+        return Paragraph((*self._parts(claim), *marks, Words(f" {claim_word(claim.kind, self.words)}", Look.SMALL)))
 
     def _parts(self, claim: Claim) -> Iterator[Words]:
         quotes = (self.answer.citation(n).quote for n in claim.citations)
@@ -160,9 +161,9 @@ class Sheet:
             return
         terms = [term for term in search.terms if term and term not in claim.text]
         if terms:
-            yield Words(f"{WORDS.say('searched_for', terms=clean(', '.join(terms)))} ")
+            yield Words(f"{self.words.say('searched_for', terms=clean(', '.join(terms)))} ")
         if search.nearest:
-            yield Words(f"{WORDS.say('nearest')} ")
+            yield Words(f"{self.words.say('nearest')} ")
             yield from self._places([self.answer.citation(n) for n in search.nearest])
 
     def _places(self, citations: Iterable[Citation], before: str = "") -> Iterator[Piece]:
@@ -171,40 +172,46 @@ class Sheet:
             yield self._mark(citation.n)
 
     def _redline_key(self, row: Row) -> Paragraph:
-        first, second = (WORDS.say("only_in", name=self.name(cell.instrument)) for cell in row.cells[:2])
+        first, second = (self.words.say("only_in", name=self.name(cell.instrument)) for cell in row.cells[:2])
         struck, inserted = _signed(Change.DELETED, first), _signed(Change.INSERTED, second)
         return Paragraph(
-            (Words(f"{WORDS.say('word_by_word', issue=clean(row.issue))} "), struck, Words(" "), inserted), Manner.SMALL
+            (Words(f"{self.words.say('word_by_word', issue=clean(row.issue))} "), struck, Words(" "), inserted),
+            Manner.SMALL,
         )
 
 
-def foot(answer: Answer) -> str:
+def foot(answer: Answer, words: Wording = ENGLISH) -> str:
     """The line below an answer: the day of the law, who wrote, from which texts."""
     if answer.writer.model:
-        wrote = WORDS.say("worded", model=clean(answer.writer.model))
+        wrote = words.say("worded", model=clean(answer.writer.model))
     elif any(citation.quote for citation in answer.citations):
-        wrote = WORDS.say("quoted")
+        wrote = words.say("quoted")
     else:
-        wrote = WORDS.say("no_model")
-    said = (law_as_at(answer.as_of), wrote, WORDS.say("texts", id=answer.corpus_id[:12]), WORDS.say("not_advice"))
+        wrote = words.say("no_model")
+    said = (
+        law_as_at(answer.as_of, words),
+        wrote,
+        words.say("texts", id=answer.corpus_id[:12]),
+        words.say("not_advice"),
+    )
     return " · ".join(said)
 
 
-def law_as_at(day: date) -> str:
+def law_as_at(day: date, words: Wording = ENGLISH) -> str:
     """The day of the law, in the words of the page."""
-    return WORDS.say("law_as_at", day=WORDS.long_date(day))
+    return words.say("law_as_at", day=words.long_date(day))
 
 
-def claim_word(kind: ClaimKind) -> str:
+def claim_word(kind: ClaimKind, words: Wording = ENGLISH) -> str:
     """What a claim rests on, in the word of the page."""
-    return WORDS.turn.get(f"claim_{kind}") or WORDS.say(f"authority_{kind}")
+    return words.turn.get(f"claim_{kind}") or words.say(f"authority_{kind}")
 
 
-def weight_of(citation: Citation) -> str:
+def weight_of(citation: Citation, words: Wording = ENGLISH) -> str:
     """What a citation weighs, in words: "law, not in force"."""
-    words = [WORDS.say(f"authority_{citation.authority}")]
-    words += [WORDS.say(f"force_{citation.force}")] if citation.force else []
-    return ", ".join(words)
+    said = [words.say(f"authority_{citation.authority}")]
+    said += [words.say(f"force_{citation.force}")] if citation.force else []
+    return ", ".join(said)
 
 
 def _said(text: str, manner: Manner = Manner.BODY, look: Look = Look.PLAIN) -> Paragraph:

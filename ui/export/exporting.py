@@ -12,9 +12,10 @@ from assistant.answer import Answer
 from ingest.corpus import Corpus
 from ui.checks import Checks, confirm_checks
 from ui.export.annex import Annex, closing, works
-from ui.export.body import WORDS, Sheet, law_as_at
+from ui.export.body import ENGLISH, Sheet, law_as_at
 from ui.export.markdown import render_markdown
 from ui.export.paper import Block, Heading, Manner, Numbering, Paper, Paragraph, Words, clean, without_citations
+from ui.language import Language, Wording, load_wording
 
 SCHEMA = "visavis.export/1"
 SHORT = 100
@@ -60,21 +61,31 @@ class Exported:
 
 
 def export_answers(
-    entries: tuple[Entry, ...], fmt: Format, corpus: Corpus, on: date, *, citations: bool = True
+    entries: tuple[Entry, ...],
+    fmt: Format,
+    corpus: Corpus,
+    on: date,
+    *,
+    citations: bool = True,
+    language: Language = Language.ENGLISH,
 ) -> Exported:
     """One answer or a conversation as a file made on a day; JSON holds the records as they are, citations included.
+
+    The `language` is that of headings and labels; answers and texts stay English.
 
     Raises UsageError where a citation is ticked that its answer does not have.
     """
     kind = "answer" if len(entries) == 1 else "conversation"
     name = f"visavis-{kind}-{on.isoformat()}.{SUFFIXES.get(fmt, fmt)}"
-    return Exported(name, MEDIA_TYPES[fmt], _content(entries, fmt, corpus, on, citations=citations))
+    return Exported(name, MEDIA_TYPES[fmt], _content(entries, fmt, corpus, on, citations, load_wording(language)))
 
 
-def _content(entries: tuple[Entry, ...], fmt: Format, corpus: Corpus, on: date, *, citations: bool) -> bytes:
+def _content(
+    entries: tuple[Entry, ...], fmt: Format, corpus: Corpus, on: date, citations: bool, words: Wording
+) -> bytes:
     if fmt is Format.JSON:
         return _json(entries, on)
-    paper = build_paper(entries, corpus, on, citations=citations)
+    paper = build_paper(entries, corpus, on, citations=citations, words=words)
     if fmt is Format.MARKDOWN:
         return render_markdown(paper).encode()
     if fmt is Format.DOCX:
@@ -86,37 +97,44 @@ def _content(entries: tuple[Entry, ...], fmt: Format, corpus: Corpus, on: date, 
     return render_pdf(paper)
 
 
-def build_paper(entries: tuple[Entry, ...], corpus: Corpus, on: date, *, citations: bool = True) -> Paper:
+def build_paper(
+    entries: tuple[Entry, ...], corpus: Corpus, on: date, *, citations: bool = True, words: Wording = ENGLISH
+) -> Paper:
     """What the file says, before it has a format."""
     numbering = Numbering()
-    sheets = [Sheet(place, entry.answer, corpus, numbering) for place, entry in enumerate(entries)]
-    body: list[Block] = [Paragraph((Words("Visavis"),), Manner.TITLE), _subtitle(entries)]
+    sheets = [Sheet(place, entry.answer, corpus, numbering, words) for place, entry in enumerate(entries)]
+    body: list[Block] = [Paragraph((Words("Visavis"),), Manner.TITLE), _subtitle(entries, words)]
+    if words.language is not Language.ENGLISH:
+        body.append(Paragraph((Words(words.say("file.english")),), Manner.SMALL))
     body += [block for sheet in sheets for block in sheet.blocks()]
-    checks = _checks(entries, corpus, numbering, citations=citations)
-    title = entries[0].answer.question if len(entries) == 1 else f"{len(entries)} questions"
+    checks = _checks(entries, corpus, numbering, citations, words)
+    title = entries[0].answer.question if len(entries) == 1 else words.say("file.questions", n=len(entries))
     paper = Paper(
         title=f"Visavis: {_one_line(title)}",
         body=tuple(body),
-        checks=(Heading(1, "The checks"), *checks, closing(on)),
-        foot=f"Visavis · {WORDS.say('not_advice')}",
+        checks=(Heading(1, words.say("file.checks")), *checks, closing(on, words)),
+        foot=f"Visavis · {words.say('not_advice')}",
+        official=words.say("file.official"),
     )
     return paper if citations else without_citations(paper)
 
 
-def _subtitle(entries: tuple[Entry, ...]) -> Paragraph:
+def _subtitle(entries: tuple[Entry, ...], words: Wording) -> Paragraph:
     """The day of the law, where it is one for all answers."""
     days = {entry.answer.as_of for entry in entries}
-    dated = [law_as_at(days.pop())] if len(days) == 1 else []
-    return Paragraph((Words(" · ".join((*dated, WORDS.say("not_advice")))),), Manner.SUBTITLE)
+    dated = [law_as_at(days.pop(), words)] if len(days) == 1 else []
+    return Paragraph((Words(" · ".join((*dated, words.say("not_advice")))),), Manner.SUBTITLE)
 
 
-def _checks(entries: tuple[Entry, ...], corpus: Corpus, numbering: Numbering, *, citations: bool) -> Iterator[Block]:
+def _checks(
+    entries: tuple[Entry, ...], corpus: Corpus, numbering: Numbering, citations: bool, words: Wording
+) -> Iterator[Block]:
     for place, entry in enumerate(entries):
         if len(entries) > 1:
             yield Heading(2, clean(entry.answer.question))
-        yield from Annex(place, entry.answer, entry.checks, corpus, numbering).blocks(citations=citations)
+        yield from Annex(place, entry.answer, entry.checks, corpus, numbering, words).blocks(citations=citations)
     if citations:
-        yield from works((entry.answer for entry in entries), corpus)
+        yield from works((entry.answer for entry in entries), corpus, words)
 
 
 def _one_line(text: str) -> str:

@@ -35,7 +35,7 @@ _WRAPS = {
 def render_markdown(paper: Paper) -> str:
     """The paper, its footnotes last."""
     blocks = chain.from_iterable(map(_block, (*paper.body, *paper.checks)))
-    notes = map(_note, paper.notes())
+    notes = (_note(note, paper.official) for note in paper.notes())
     return "\n\n".join((*blocks, *notes)) + "\n"
 
 
@@ -122,6 +122,6 @@ def _percent(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
 
 
-def _note(note: Note) -> str:
-    official = f", {_link('official text', note.url)}" if note.url else ""
-    return f"[^{note.n}]: {escape(note.label)} ({escape(note.weight)}){official}"
+def _note(note: Note, official: str) -> str:
+    link = f", {_link(official, note.url)}" if note.url else ""
+    return f"[^{note.n}]: {escape(note.label)} ({escape(note.weight)}){link}"

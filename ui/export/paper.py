@@ -128,12 +128,16 @@ Block = Heading | Paragraph | Table | Sources
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A whole file: what the page says (`body`), what became of the checks (`checks`), and the line at each foot."""
+    """A whole file: what the page says (`body`), what became of the checks (`checks`), and the line at each foot.
+
+    `official` is what the official text behind a note is called.
+    """
 
     title: str
     body: tuple[Block, ...]
     checks: tuple[Block, ...]
     foot: str
+    official: str = "official text"
 
     def notes(self) -> tuple[Note, ...]:
         """The notes of all answers, in the order of the text."""

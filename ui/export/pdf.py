@@ -1,13 +1,16 @@
 """A paper as PDF: the only door to reportlab.
 
-The face is Bitstream Vera, which comes with reportlab and may be embedded; a sign that it lacks is printed as its code
-point, never left out. Word, Markdown and JSON keep every sign.
+The face is Bitstream Vera, which comes with reportlab and may be embedded. A sign that it lacks is taken from DejaVu
+Sans, the wider face of the same drawing, where the machine has that installed, and is else printed as its code point,
+never left out; so are signs of scripts from right to left, which reportlab cannot set. Word, Markdown and JSON keep
+every sign.
 """
 
 import io
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from itertools import chain, count
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 FACE = "Vera"
 FILES = {"Vera": "Vera.ttf", "Vera-Bold": "VeraBd.ttf", "Vera-Italic": "VeraIt.ttf", "Vera-BoldItalic": "VeraBI.ttf"}
+SECOND = "DejaVuSans"
+FROM_RIGHT = frozenset({"R", "AL", "AN", "RLE", "RLO", "RLI"})
 INK, FAINT, LINK, SHADE, RULE = "#1F2933", "#52606D", "#0B4F9E", "#E4E7EB", "#9AA5B1"
 MARGIN = 54  # points
 LEAST_PART = 24  # points of a row that may stand alone on a page
@@ -55,7 +60,9 @@ def render_pdf(paper: Paper) -> bytes:
     frame = Frame(MARGIN, MARGIN, size[0] - 2 * MARGIN, size[1] - 2 * MARGIN, 0, 0, 0, 0, id="text")
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=lambda canvas, _: _print_foot(canvas, paper)))
     room = size[0] - 2 * MARGIN
-    document.build(list(chain.from_iterable(_block(block, room) for block in (*paper.body, *paper.checks))))
+    document.build(
+        list(chain.from_iterable(_block(block, room, paper.official) for block in (*paper.body, *paper.checks)))
+    )
     return out.getvalue()
 
 
@@ -86,7 +93,7 @@ def _print_foot(canvas: "Canvas", paper: Paper) -> None:
     canvas.restoreState()
 
 
-def _block(block: Block, room: float) -> Iterator["Flowable"]:
+def _block(block: Block, room: float, official: str) -> Iterator["Flowable"]:
     if isinstance(block, Heading):
         yield _heading(block)
     elif isinstance(block, Paragraph):
@@ -95,7 +102,7 @@ def _block(block: Block, room: float) -> Iterator["Flowable"]:
         yield from _table(block, room)
     elif isinstance(block, Sources):
         yield _heading(Heading(2, block.head))
-        yield from map(_note, block.notes)
+        yield from (_note(note, official) for note in block.notes)
 
 
 def _heading(heading: Heading) -> "Flowable":
@@ -117,10 +124,10 @@ def _paragraph(paragraph: Paragraph) -> "Flowable":
     return Flowing(text, _manner(paragraph.manner))
 
 
-def _note(note: Note) -> "Flowable":
+def _note(note: Note, official: str) -> "Flowable":
     from reportlab.platypus import Paragraph as Flowing
 
-    link = f", official text: {_link(note.url, note.url)}" if note.url else ""
+    link = f", {_escaped(official)}: {_link(note.url, note.url)}" if note.url else ""
     text = f'<a name="note-{note.n}"/>{_escaped(note.label)} ({_escaped(note.weight)}){link}'
     return Flowing(text, _style("note", SIZES[Manner.SMALL], leftIndent=24), bulletText=f"[{note.n}]")
 
@@ -164,6 +171,15 @@ def _link(text: str, url: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    """The text as reportlab's markup, in runs of one face."""
+    second = _second_signs()
+    runs = groupby(text, lambda sign: ord(sign) in second)
+    return "".join(_run("".join(signs), is_second=is_second) for is_second, signs in runs)
+
+
+def _run(text: str, *, is_second: bool) -> str:
+    if is_second:
+        return f'<font name="{SECOND}">{escape(text)}</font>'
     return escape(printable(text)).replace("\n", "<br/>")
 
 
@@ -202,6 +218,19 @@ def _signs() -> frozenset[int]:
 
 
 @cache
+def _second_signs() -> frozenset[int]:
+    """The code points that the second face adds to the first; none where it is not installed."""
+    from reportlab.pdfbase.ttfonts import TTFError, TTFont
+
+    try:
+        face = TTFont(SECOND, f"{SECOND}.ttf").face
+    except TTFError:
+        return frozenset()
+    added = frozenset(face.charToGlyph) - _signs()
+    return frozenset(one for one in added if unicodedata.bidirectional(chr(one)) not in FROM_RIGHT)
+
+
+@cache
 def _register_faces() -> None:
     from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
     from reportlab.pdfbase.ttfonts import TTFont
@@ -209,6 +238,9 @@ def _register_faces() -> None:
     for name, file in FILES.items():
         registerFont(TTFont(name, str(_folder() / file)))
     registerFontFamily(FACE, *FILES)
+    if _second_signs():
+        registerFont(TTFont(SECOND, f"{SECOND}.ttf"))
+        registerFontFamily(SECOND, *[SECOND] * len(FILES))
 
 
 def _folder() -> Path:

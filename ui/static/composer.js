@@ -24,6 +24,23 @@ function hint(key, values = {}, text = key ? say(key, values) : "") {
   line.append(cancel);
 }
 
+// A question that stays here until its reader says so: what to do about it stands above the box too.
+
+const isWithheld = (turn) => turn.html.includes('data-part="withheld"');
+
+function hintWithheld(turn) {
+  hint("withheld_hint");
+  const line = composer.querySelector(".vv-hint");
+  for (const tool of ["send", "edit"]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.tool = tool;
+    button.dataset.of = turn.id;
+    button.textContent = say(tool);
+    line.append(" ", button);
+  }
+}
+
 function fitBox() {
   box.style.height = "auto";
   box.style.height = `${Math.min(box.scrollHeight + 2, TALLEST)}px`;
@@ -217,6 +234,10 @@ const TOOLS = {
     const isLast = openConversation().turns.at(-1) === turn.id;
     if (askQuestion(turn.question, isLast ? turn.id : "") && box.value === turn.question) fillBox("");
   },
+  send: (turn) => {
+    const isLast = openConversation().turns.at(-1) === turn.id;
+    if (askQuestion(turn.question, isLast ? turn.id : "", "cleared")) box.focus();
+  },
   link: copyLink,
   save: (turn) => openSaving([turn]),
 };
@@ -246,7 +267,7 @@ element.addEventListener("click", (event) => {
   const { ask, cite, tool, do: act, open, delete: gone } = button.dataset;
   if (ask) askQuestion(ask);
   else if (cite) openPassage(button);
-  else if (tool) TOOLS[tool](turns.get(button.closest(".vv-turn").dataset.turn));
+  else if (tool) TOOLS[tool](turns.get(button.dataset.of ?? button.closest(".vv-turn").dataset.turn));
   else if (act) ACTS[act](event);
   else if (gone) deleteConversation(gone);
   else if (open) {

@@ -50,7 +50,8 @@ function showMarked(scrolled) {
 }
 
 // What the server renders, or a line with a button that tries again; an answer that came is kept.
-async function fetchPassage(address) {
+async function fetchPassage(plain) {
+  const address = inLanguage(plain);
   if (fetched.has(address)) return fetched.get(address);
   try {
     const response = await fetch(new URL(address, window.location.href), { headers: { Accept: "text/html" } });
@@ -62,9 +63,9 @@ async function fetchPassage(address) {
     }
     return html;
   } catch {
-    return `<article class="vv-page"><h2 tabindex="-1" class="vv-page-title">The passage did not come</h2>
-      <p class="vv-line">The server does not answer at the moment; the conversation is kept.</p>
-      <p><button type="button" class="vv-again">Try again</button></p></article>`;
+    return `<article class="vv-page"><h2 tabindex="-1" class="vv-page-title">${say("passage_lost")}</h2>
+      <p class="vv-line">${say("passage_lost_line")}</p>
+      <p><button type="button" class="vv-again">${say("try_again")}</button></p></article>`;
   }
 }
 
@@ -123,7 +124,7 @@ panel.addEventListener(
     if (event.target.tagName !== "IMG") return;
     const line = document.createElement("p");
     line.className = "vv-line";
-    line.textContent = "This page cannot be drawn at the moment; the official text has it.";
+    line.textContent = say("no_image");
     event.target.closest("a").replaceWith(line);
   },
   true,

@@ -77,7 +77,7 @@ async function copy(button) {
   const said = button.closest(".copies").querySelector(".copied");
   said.textContent = "";
   const copied = await put(button.dataset.copy);
-  said.textContent = copied ? `Copied: ${button.textContent.trim()}` : button.dataset.copy;
+  said.textContent = copied ? `${said.dataset.word}: ${button.textContent.trim()}` : button.dataset.copy;
 }
 
 // The clipboard is refused on plain http; then the words are selected and copied the old way, or else shown.

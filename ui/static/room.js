@@ -20,21 +20,28 @@ function count(key, n) {
   return say(`${key}_${isOne ? "one" : "many"}`, { n });
 }
 
+// An address of this house, in the reader's language; English needs no name.
+function inLanguage(address) {
+  const { language } = memory.choices;
+  return language === "en" ? address : `${address}${address.includes("?") ? "&" : "?"}lang=${language}`;
+}
+
 function speakLanguage() {
   document.documentElement.lang = memory.choices.language;
   for (const one of document.querySelectorAll("[data-say]")) {
-    one.textContent = say(one.dataset.say);
+    one.textContent = say(one.dataset.say, one.dataset);
     if (one.classList.contains("vv-note")) one.hidden = !one.textContent;
   }
   for (const one of document.querySelectorAll("[data-say-label]")) one.setAttribute("aria-label", say(one.dataset.sayLabel));
   for (const one of document.querySelectorAll("[data-say-title]")) one.title = say(one.dataset.sayTitle);
   for (const one of element.querySelectorAll("[data-say-placeholder]")) one.placeholder = say(one.dataset.sayPlaceholder);
+  for (const one of document.querySelectorAll("[data-house]")) one.setAttribute("href", inLanguage(one.dataset.house));
   for (const one of element.querySelectorAll("[data-language]")) one.textContent = props.wordings[one.dataset.language].language;
 }
 
 // Asking
 
-function askQuestion(question, replaced = "") {
+function askQuestion(question, replaced = "", sending = "guarded") {
   if (underway) {
     hint("busy");
     return false;
@@ -42,7 +49,7 @@ function askQuestion(question, replaced = "") {
   const conversation = openConversation();
   dropFrom(replaced);
   const before = openTurns().filter((one) => one.state === "answered").map((one) => one.question);
-  const turn = { id: newId(), question, state: "pending", html: "", asOf: "", day: memory.day, ticks: [] };
+  const turn = { id: newId(), question, state: "pending", html: "", asOf: "", day: memory.day, ticks: [], sending };
   conversation.turns.push(turn.id);
   keepTurn(turn);
   underway = turn.id;
@@ -50,7 +57,7 @@ function askQuestion(question, replaced = "") {
   showBusy();
   drawTurn(turn).scrollIntoView({ block: "start" });
   spoken.textContent = say("looking");
-  trigger("put", { turn: { id: turn.id, question, history: before, choices: sentChoices() } });
+  trigger("put", { turn: { id: turn.id, question, history: before, choices: sentChoices(), sending } });
   watchServer(turn.id);
   keepMemory();
   return true;
@@ -111,6 +118,7 @@ function finish(turn) {
   if (underway === turn.id) underway = "";
   if (!keepTurn(turn)) hint("kept_less");
   else hint("");
+  if (isWithheld(turn)) hintWithheld(turn);
   if (turn.state === "answered") emptyBox(turn.question);
   else refillBox(turn.question);
   showBusy();
@@ -169,6 +177,7 @@ function drawTurn(turn) {
   else before.replaceWith(drawn);
   const standing = document.getElementById(`turn-${turn.id}`);
   showTicks(standing, turn);
+  showFeedback(standing, turn);
   return standing;
 }
 

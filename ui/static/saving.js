@@ -24,6 +24,7 @@ function tick(turn, n, initials) {
   const at = new Date().toISOString().replace(/\.\d+/, "");
   turn.ticks = initials ? [...others, { n, initials, at }] : others;
   keepTurn(turn);
+  trigger("tick", { tick: { turn: turn.id, n, initials, at } });
   showTicks(document.getElementById(`turn-${turn.id}`), turn);
 }
 
@@ -75,7 +76,7 @@ function saveNow() {
   savingForm.querySelector(".vv-hint").textContent = say("saving");
   const { format, citations } = savingForm.elements;
   const wanted = toSave.map(({ id, ticks }) => ({ id, ticks }));
-  trigger("save", { saving: { format: format.value, citations: citations.checked, turns: wanted } });
+  trigger("save", { saving: { format: format.value, citations: citations.checked, language: memory.choices.language, turns: wanted } });
 }
 
 // What the server still holds of this tab comes back as it was shown; after a restart it asks the same questions anew.
@@ -102,7 +103,8 @@ async function askForFile() {
   const body = {
     format: savingForm.elements.format.value,
     citations: savingForm.elements.citations.checked,
-    questions: toSave.map((one) => ({ question: one.question, as_of: one.asOf, checked: one.ticks })),
+    language: memory.choices.language,
+    questions: toSave.map((one) => ({ question: one.question, as_of: one.asOf, checked: one.ticks, sending: one.sending })),
   };
   const response = await fetch(new URL("save", window.location.href), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
   if (!response.ok) throw new Error((await response.json()).detail ?? String(response.status));

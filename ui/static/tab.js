@@ -22,6 +22,8 @@ function readMemory() {
     returned: 0,
   };
   const kept = { ...blank, ...readJson(MEMORY) };
+  const asked = languageAsked();
+  if (asked) kept.choices = { ...kept.choices, language: asked };
   for (const one of kept.conversations) {
     one.turns = one.turns.filter((id) => {
       const turn = readJson(turnKey(id));
@@ -31,6 +33,16 @@ function readMemory() {
   }
   if (!kept.conversations.some((one) => one.id === kept.open)) Object.assign(kept, { conversations: [...kept.conversations, first], open: first.id });
   return kept;
+}
+
+// A page of the library leads back here in its own language: that is taken up once and leaves the address.
+function languageAsked() {
+  const address = new URL(window.location.href);
+  const asked = address.searchParams.get("lang") ?? "";
+  if (!asked) return "";
+  address.searchParams.delete("lang");
+  window.history.replaceState(null, "", address);
+  return Object.hasOwn(props.wordings, asked) ? asked : "";
 }
 
 function readJson(key) {
@@ -52,11 +64,13 @@ function keep(key, value) {
 }
 
 const keepMemory = () => keep(MEMORY, memory);
+// In a frame of another site's page a browser may refuse all storage: then none is short of room.
+const isRefused = !keepMemory();
 
 // The oldest answers give way to a new one where there is no more room; their questions stay.
 function keepTurn(turn) {
   turns.set(turn.id, turn);
-  if (keep(turnKey(turn.id), turn)) return true;
+  if (isRefused || keep(turnKey(turn.id), turn)) return true;
   for (const older of turns.values()) {
     if (older.id === turn.id || !older.html) continue;
     keep(turnKey(older.id), { ...older, html: "" });
