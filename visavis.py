@@ -44,7 +44,7 @@ class Door:
 
 DOORS = {
     "ask": Door("assistant.cli:ask", "Answer a question in the law's own words, with citations."),
-    "audit": Door("ui.audit_cli:audit", "Verify, list, export and erase the record of answers and feedback."),
+    "audit": Door("ui.audit_cli:audit", "Verify, list, export and erase the record of answers."),
     "backup": Door("ui.backup_cli:backup", "Write everything that a server keeps to one file."),
     "concordance": Door(
         "ingest.concordance_cli:concordance", "Show where the two instruments meet, and where one is silent."

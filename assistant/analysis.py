@@ -14,7 +14,7 @@ from assistant.question import SIDES, Intent, Question
 from ingest.citation import Citation, find_citations, find_instruments
 from ingest.clock import today
 from ingest.identifiers import CONVENTION, InstrumentId
-from ingest.lexical import stop_words
+from ingest.lexical import fold, stop_words
 from ingest.pinpoint import Pinpoint
 
 LONGEST = 8000
@@ -67,7 +67,9 @@ def analyse(question: Question) -> Inquiry:
     citations = find_citations(text)
     language = _language(text)
     said = text if language == ENGLISH else to_english(_without(text, citations), language)
-    named, foreign = _named(text if said is text else f"{text}\n{said}")
+    named, foreign = _named(text)
+    if said is not text:
+        named = tuple(dict.fromkeys((*named, *_named(said)[0])))
     if not named and inherited is not None:
         named = _inherited_names(text, inherited)
     targets = _targets(citations)
@@ -98,7 +100,7 @@ def analyse(question: Question) -> Inquiry:
         obstacle=_obstacle(text, subject, targets, intent, named) or _lost_reference(said, subject, inherited),
         wants_date=bool(phrases.WHEN.search(said)),
         wants_figure=bool(phrases.HOW_MUCH.search(said)),
-        presupposes=not phrases.YES_NO.match(text) and len(named) == 1,
+        presupposes=len(named) == 1 and is_open(text, language) and not _asks_the_other_too(said),
     )
 
 
@@ -124,9 +126,13 @@ def _stand_alone(text: str, history: Sequence[str]) -> tuple[str, Inquiry | None
 
 
 def _leans(text: str) -> bool:
-    """Whether a question needs the turn before it: it begins like a reply, points back, or names no subject."""
-    words = len(_words(keywords(_phrase(text))))
-    if phrases.REPLY.search(text) or (words < 2 and not find_citations(text)):
+    """Whether a question needs the turn before it: like a reply, pointing back, or with no subject but a measure."""
+    language = _language(text)
+    said = text if language == ENGLISH else to_english(text, language)
+    words = len(_words(keywords(phrases.MEASURE.sub(" ", _phrase(said)))))
+    if phrases.REPLY.search(text) or (not words and not find_citations(text)):
+        return True
+    if words < LEANING_WORDS and not find_citations(text) and not find_instruments(text):
         return True
     return words < 10 and bool(phrases.POINTS_BACK.search(text))
 
@@ -224,13 +230,18 @@ def _without(text: str, citations: Iterable[Citation]) -> str:
 
 
 def _language(text: str) -> str:
-    """The language whose everyday words a text has most of, or whose law words where it has none; else English."""
-    words = [word for word in phrases.WORD.findall(text.casefold()) if word not in phrases.EVERYWHERE]
+    """The language whose everyday words a text has most of, its law words counted where they leave it open."""
+    words = [word for word in phrases.WORD.findall(fold(text)) if word not in phrases.EVERYWHERE]
     counts = {language: sum(word in stop_words(language) for word in words) for language in LANGUAGES}
-    if not counts[ENGLISH]:
+    if not counts[ENGLISH] or (counts[ENGLISH] < FEWEST_WORDS and phrases.ACCENTED.search(text)):
         counts |= {language: counts[language] + count_known(text, language) for language in LANGUAGES[1:]}
     best = max(LANGUAGES, key=lambda language: counts[language])
     return best if counts[best] >= FEWEST_WORDS else ENGLISH
+
+
+def is_open(text: str, language: str) -> bool:
+    """Whether a question is more than whether something is so."""
+    return not phrases.YES_NO.match(text) if language == ENGLISH else bool(phrases.OPEN.match(text))
 
 
 def _wants_advice(text: str, named: tuple[InstrumentId, ...]) -> bool:

@@ -1,8 +1,8 @@
 """A question in, a grounded answer out: analyse, retrieve, write, ground."""
 
 import uuid
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
 from threading import Event
 from time import perf_counter
 
@@ -10,11 +10,12 @@ from assistant.analysis import Inquiry, analyse
 from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
+from assistant.likeness import Bounds, Remembering
 from assistant.noted import with_notes
 from assistant.prose import Prose
 from assistant.question import SIDES, Question
 from assistant.ranking import Findings, find_evidence, list_evidence
-from assistant.refusing import Objection, find_objection
+from assistant.refusing import Objection, find_objection, open_bounds
 from assistant.settings import Settings, WriterName
 from assistant.standing import notices
 from assistant.writers import quoting
@@ -30,13 +31,15 @@ from ingest.index import Store
 
 @dataclass(frozen=True)
 class Assistant:
-    """Answers questions from one open store."""
+    """Answers questions from one open store; `read` understands them."""
 
     store: Store
     embedder: Embedder
     guide: Guide
     concordance: Concordance
     prose: Prose | None = None
+    read: Callable[[Question], Inquiry] = analyse
+    bounds: Bounds = field(default_factory=Bounds)
 
     @classmethod
     def of(cls, store: Store, settings: Settings | None = None) -> "Assistant":
@@ -47,7 +50,12 @@ class Assistant:
         store.corpus = with_notes(store.corpus)
         embedder = open_embedder()
         prose = _open_prose(settings, store.corpus, embedder)
-        return cls(store, embedder, open_guide(embedder), load_concordance(), prose)
+        return cls(store, embedder, open_guide(embedder), load_concordance(), prose, bounds=open_bounds(embedder))
+
+    @property
+    def writes(self) -> bool:
+        """Whether a model adds to the quotations, so that an answer grows."""
+        return self.prose is not None
 
     @property
     def corpus(self) -> Corpus:
@@ -73,12 +81,13 @@ class Assistant:
     def _quote(self, question: Question) -> Answer:
         """The answer that needs no model."""
         clock = _Clock()
-        inquiry = analyse(self._with_columns(question))
+        inquiry = self.read(self._with_columns(question))
         clock.lap()
-        findings = self._find(inquiry)
+        embedder = Remembering(self.embedder)
+        findings = self._find(inquiry, embedder)
         clock.lap()
         book = CitationBook(self.corpus, inquiry.as_of)
-        objection = find_objection(self.corpus, inquiry, findings)
+        objection = find_objection(self.corpus, inquiry, findings, self.bounds, embedder)
         draft = self._write(inquiry, findings, objection, book)
         clock.lap()
         answer = replace(
@@ -101,8 +110,8 @@ class Assistant:
 
     def search(self, question: Question) -> Answer:
         """The evidence for a question alone, nothing written."""
-        inquiry = analyse(self._with_columns(question))
-        return self._evidenced(question, inquiry, self._find(inquiry))
+        inquiry = self.read(self._with_columns(question))
+        return self._evidenced(question, inquiry, self._find(inquiry, self.embedder))
 
     def _evidenced(self, question: Question, inquiry: Inquiry, findings: Findings) -> Answer:
         """An answer with its evidence, before anything is written."""
@@ -126,8 +135,8 @@ class Assistant:
         columns = tuple(dict.fromkeys(one.instrument for one in self.corpus.expressions if one.column))
         return replace(question, scope=(*question.scope, *columns))
 
-    def _find(self, inquiry: Inquiry) -> Findings:
-        return find_evidence(self.store, self.guide, self.concordance, self.embedder, inquiry)
+    def _find(self, inquiry: Inquiry, embedder: Embedder) -> Findings:
+        return find_evidence(self.store, self.guide, self.concordance, embedder, inquiry)
 
     def _write(self, inquiry: Inquiry, findings: Findings, objection: Objection | None, book: CitationBook) -> Draft:
         if objection is not None and not objection.carries_law:

@@ -50,12 +50,22 @@ STATUS = re.compile(
     re.IGNORECASE,
 )
 REPLY = re.compile(
-    r"^\s*(?:and|but|or|also|what about|how about|same|then|so|ok|okay|yes|no|which of (?:them|those|these)|why)\b|"
-    r"\bthe (?:other|second|first|former|latter)(?: (?:one|text|instrument|law|side))?\b",
+    r"^\s*(?:and|but|or|also|only|what about|how about|what if|same|then|so|ok|okay|yes|no|"
+    r"which of (?:them|those|these)|why|und|aber|oder|auch|was ist mit|wie steht es mit|"
+    r"et|mais|ou|aussi|qu['’]en est-il)\b|"
+    r"\b(?:too|as well)\W*$|\bthe (?:other|second|first|former|latter)(?: (?:one|text|instrument|law|side))?\b",
     re.IGNORECASE,
 )
+ACCENTED = re.compile(r"[äöüßàâçéèêëîïôœùûÿ„«]", re.IGNORECASE)
 POINTS_BACK = re.compile(
-    r"\b(?:it|its|they|them|their|that|those|these|this|there|he|she|then|such|same)\b", re.IGNORECASE
+    r"\b(?:it|its|they|them|their|that|those|these|this|there|he|she|then|such|same|dazu|davon|dafür|"
+    r"darüber|dagegen|hierzu|cela|ça|celui-ci|celle-ci|ceux-ci|ils)\b",
+    re.IGNORECASE,
+)
+MEASURE = re.compile(
+    r"\b(?:within|how|many|much|long|often|soon|days?|weeks?|months?|years?|hours?|times?|date|deadlines?|high|amounts?|per\s?cent|"
+    r"percentage|maximum|minimum|exceptions?|exemptions?|derogations?|conditions?)\b",
+    re.IGNORECASE,
 )
 OTHER = re.compile(r"\bthe other (?:one|text|instrument|law|side|treaty|act)\b", re.IGNORECASE)
 ONE_OF_SEVERAL = re.compile(
@@ -64,6 +74,21 @@ ONE_OF_SEVERAL = re.compile(
 YES_NO = re.compile(
     r"^\s*(?:is|are|was|were|do|does|did|has|have|can|could|may|must|shall|should|will)\b", re.IGNORECASE
 )
+DENIES = re.compile(
+    r"\b(?:not?|none|never|neither|nor|\w+n['’]t|without|lack\w*|absen\w+|instead|rather than|missing|silent|silence|"
+    r"kein\w*|nicht|ohne|statt|anstelle|aucune?|pas|sans|plutôt)\b",
+    re.IGNORECASE,
+)
+OPEN = re.compile(
+    r"^\s*(?:(?:und|et|ab|seit|bis|in|mit|unter|nach|à|de|dans|avec|depuis|selon)\s)?(?:wie|wel\w+|warum|wann|wo\w*|we[rnm]|was|"
+    r"weshalb|comment|quel\w*|pourquoi|quand|où|qui|combien)\b",
+    re.IGNORECASE,
+)
+ON = re.compile(r"\W*(?:on|about|concerning)\s+((?:\w+[\s-]?){1,3})", re.IGNORECASE)
+ON_AI = re.compile(
+    r"\b(?:ai|artificial|algorithm\w*|automat\w+|machine\w*|robot\w*|chatbots?|deep ?fakes?)\b", re.IGNORECASE
+)
+COUNTED = re.compile(r"\b(\d{1,4})\s+(articles|annexes|recitals)\b", re.IGNORECASE)
 
 FACTS = re.compile(
     r"""\b(?:my|our)\s(?:\w+\s){0,2}(?:clients?|compan(?:y|ies)|firm|start-?up|employer|boss|landlord|bank|school|university
@@ -75,7 +100,7 @@ FACTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 WISH_FOR_ADVICE = re.compile(
-    r"""\b(?:should|must|may|will|would|do|did|have|am|are|can|could)\s(?:i|we|my|our|he|she|they)\s(?:\w+\s){0,3}?
+    r"""\b(?:should|must|may|will|would|do|did|have|am|are|can|could)\s(?:i|we|my|our|he|she|they|it)\s(?:\w+\s){0,3}?
         (?:liable|sue|need|have\sto|fined?|allowed|comply|required|obliged|covered|exempt|be|get|register|use|deploy|sell|win
         |going|do|apply|stop|fall|count|qualify|fight|appeal|claim)\b
     |\b(?:draft|write|prepare|check|review)\s(?:me|us|our|my|a\sletter|a\scomplaint|a\sdefen[cs]e)\b

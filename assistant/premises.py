@@ -1,14 +1,17 @@
 """False statements that a question takes for granted, from our reviewed table, and what puts them right."""
 
-import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from assistant.analysis import Inquiry
+from assistant import phrases
+from assistant.analysis import Inquiry, is_open
+from assistant.matching import Words, holds_words
+from assistant.question import SIDES, Intent
 from ingest.concordance import ReadExpression, Sentence, Strict
 from ingest.corpus import Corpus
 from ingest.datafiles import data_file
@@ -18,18 +21,21 @@ from ingest.status import load_status
 
 FILE = "premises.toml"
 
-Words = Annotated[tuple[str, ...], Field(min_length=1)]
+# Learnt on the development half: the cosine from which a question makes a statement.
+LIKE = 0.58
 
 
 class Premise(Strict):
     """One false statement: how it is recognised, and what is true with the places that show it.
 
-    An `open` one is false in a question of any form, an `unnamed` one also where its instrument is not named.
+    A question makes it by a word of each group of `words`, or by being like one of `means`. An `open` one is false in a
+    question of any form, an `unnamed` one also where its instrument is not named.
     """
 
     id: str
     instrument: str
-    words: Annotated[tuple[Words, ...], Field(min_length=1)]
+    words: tuple[Words, ...] = ()
+    means: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     unless: str = ""
     open: bool = False
@@ -37,6 +43,12 @@ class Premise(Strict):
     wording: ReadExpression | None = None
     truth: str
     cites: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_recognised(self) -> "Premise":
+        if not self.words and not self.means:
+            raise ValueError("a premise is recognised by words or by means, and has neither")
+        return self
 
     @property
     def sentence(self) -> Sentence:
@@ -58,23 +70,39 @@ def load_premises() -> tuple[Premise, ...]:
         raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:300]}; correct it.") from None
 
 
-def find_premise(corpus: Corpus, inquiry: Inquiry) -> Premise | None:
-    """The false statement that an inquiry takes for granted, or None."""
-    return next((one for one in load_premises() if _is_taken_for_granted(one, corpus, inquiry)), None)
+def find_premise(corpus: Corpus, inquiry: Inquiry, likeness: Mapping[str, float]) -> Premise | None:
+    """The false statement that an inquiry takes for granted, or None; `likeness` is its cosine with each by meaning."""
+    possible = [one for one in load_premises() if _can_be_meant(one, corpus, inquiry)]
+    presumed = [one for one in possible if _is_presumed(one, inquiry)]
+    for one in possible:
+        if one.words and (one.open or one in presumed) and holds_words(one.words, inquiry.text):
+            return one
+    if inquiry.intent is Intent.STATUS or phrases.DENIES.search(inquiry.text):
+        return None
+    meant = max(presumed, key=lambda one: likeness.get(one.id, 0.0), default=None)
+    return meant if meant is not None and likeness.get(meant.id, 0.0) >= LIKE else None
 
 
-def _is_taken_for_granted(premise: Premise, corpus: Corpus, inquiry: Inquiry) -> bool:
+def _can_be_meant(premise: Premise, corpus: Corpus, inquiry: Inquiry) -> bool:
+    """Whether a premise is on what an inquiry names, and false on its day."""
     instrument = InstrumentId(premise.instrument)
-    if instrument not in (inquiry.named or (inquiry.sides if premise.unnamed else ())):
-        return False
-    if not (premise.open or inquiry.presupposes):
+    ours = _ours(inquiry)
+    if instrument not in ours and (ours or not premise.unnamed):
         return False
     if premise.unless and _holds(premise.unless, instrument, inquiry.as_of):
         return False
     if premise.wording and not _is_wording(corpus, premise.wording, inquiry.as_of):
         return False
-    has = [_pattern(group).search(inquiry.text) for group in premise.words]
-    return all(has) and not (premise.without and _pattern(premise.without).search(inquiry.text))
+    return not (premise.without and holds_words((premise.without,), inquiry.text))
+
+
+def _is_presumed(premise: Premise, inquiry: Inquiry) -> bool:
+    """Whether an inquiry takes something for granted of the instrument of a premise."""
+    return inquiry.presupposes or (premise.unnamed and not _ours(inquiry) and is_open(inquiry.text, inquiry.language))
+
+
+def _ours(inquiry: Inquiry) -> list[InstrumentId]:
+    return [one for one in inquiry.named if one in SIDES]
 
 
 def _holds(fact: str, instrument: InstrumentId, day: date) -> bool:
@@ -85,10 +113,3 @@ def _holds(fact: str, instrument: InstrumentId, day: date) -> bool:
 def _is_wording(corpus: Corpus, wording: ExpressionId, day: date) -> bool:
     current = corpus.wording_on(wording.instrument, day)
     return current is not None and current.id == wording
-
-
-@lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of the words or phrases, an asterisk standing for the rest of a word."""
-    forms = (re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for word in words)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)", re.IGNORECASE)

@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass
 
+from assistant import phrases
 from assistant.analysis import Inquiry, keywords
 from assistant.answer import Refusal, RefusalReason
+from assistant.likeness import Bounds, Likeness
 from assistant.noted import is_noted
-from assistant.premises import find_premise
+from assistant.outside import Matter, find_matter, load_matters
+from assistant.premises import find_premise, load_premises
 from assistant.question import Intent
 from assistant.ranking import Findings, Side
 from assistant.standing import print_day
+from ingest.citation import Citation, find_citations
 from ingest.concordance import Sentence
 from ingest.corpus import Corpus
+from ingest.embedding import Embedder
 from ingest.instrument import Expression, Provision, ProvisionKind, Relation
 from ingest.lexical import analyse as stems
+from ingest.naming import InstrumentMention, find_instruments
 from ingest.pinpoint import Pinpoint, StepKind
 
 FOUND_FLOOR = 0.68
@@ -21,6 +27,11 @@ NEAR_UNITS = 8
 BEFORE_PREMISES = frozenset({RefusalReason.INJECTION, RefusalReason.NO_SUCH_PROVISION})
 CARRYING_LAW = frozenset({RefusalReason.LEGAL_ADVICE, RefusalReason.FALSE_PREMISE})
 
+_COUNTED = {
+    "articles": ProvisionKind.ARTICLE,
+    "annexes": ProvisionKind.ANNEX,
+    "recitals": ProvisionKind.RECITAL,
+}
 _LABELLED = frozenset({ProvisionKind.PARAGRAPH, ProvisionKind.POINT})
 _TEXTS = {
     RefusalReason.INJECTION: "This reads as an instruction to the program rather than a question about the law; "
@@ -45,16 +56,34 @@ class Objection:
         return self.refusal.reason in CARRYING_LAW
 
 
-def find_objection(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Objection | None:
+def open_bounds(embedder: Embedder) -> Bounds:
+    """Our statements on what is falsely taken for granted, and on what the texts do not speak of."""
+    premises = Likeness.of({one.id: one.means for one in load_premises()}, embedder)
+    return Bounds(premises, Likeness.of({one.id: one.means for one in load_matters()}, embedder))
+
+
+def find_objection(
+    corpus: Corpus, inquiry: Inquiry, findings: Findings, bounds: Bounds, embedder: Embedder
+) -> Objection | None:
     """Why an inquiry is not answered, or None."""
-    refusal = _find_refusal(corpus, inquiry, findings)
-    premise = find_premise(corpus, inquiry)
+    vector = embedder.embed_query(inquiry.phrase) if inquiry.phrase else None
+    matter = find_matter(bounds.outside, inquiry, vector, _said_of_the_texts(findings))
+    refusal = _find_refusal(corpus, inquiry, findings, matter)
+    premise = find_premise(corpus, inquiry, {} if vector is None else bounds.premises.rank(vector))
     if premise is not None and (refusal is None or refusal.reason not in BEFORE_PREMISES):
         return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
-    return _wrong_place(inquiry, findings) if refusal is None else Objection(refusal)
+    if refusal is not None:
+        return Objection(refusal)
+    return _wrong_count(inquiry, findings) or _wrong_place(inquiry, findings)
 
 
-def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refusal | None:
+def _said_of_the_texts(findings: Findings) -> float:
+    """The best cosine of a question with our words on the texts, or a little more."""
+    with_law = [side.nearest[0] for side in (*findings.sides, *findings.others) if side.nearest]
+    return findings.nearness - max(with_law, default=findings.nearness / 2)
+
+
+def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings, matter: Matter | None) -> Refusal | None:
     if inquiry.obstacle is RefusalReason.INJECTION:
         return _refuse(RefusalReason.INJECTION, inquiry)
     if not any(side.wording for side in findings.sides):
@@ -67,6 +96,8 @@ def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings) -> Refus
         return _out_of_corpus(inquiry, f"{acts} is not among the texts that Visavis holds.")
     if inquiry.obstacle is not None:
         return _refuse(inquiry.obstacle, inquiry)
+    if matter is not None:
+        return _out_of_corpus(inquiry, matter.says)
     if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
         if findings.nearness < (NAMED_FLOOR if inquiry.named else FOUND_FLOOR):
             hint = (
@@ -134,11 +165,42 @@ def _has(wording: Expression, place: Pinpoint) -> str:
     return f"its articles are {min(numbers)} to {max(numbers)}{extra}"
 
 
+def _wrong_count(inquiry: Inquiry, findings: Findings) -> Objection | None:
+    """A question that takes for granted that an instrument has more articles, annexes or recitals than it has."""
+    counted = phrases.COUNTED.search(inquiry.text)
+    side = next((one for one in findings.sides if one.instrument in inquiry.named), None)
+    if counted is None or side is None or side.wording is None or len(inquiry.named) != 1 or is_noted(side.wording):
+        return None
+    kind = _COUNTED[counted[2].casefold()]
+    held = [one for one in side.wording.provisions if one.kind is kind]
+    if not held or int(counted[1]) <= len(held):
+        return None
+    name = side.wording.short_title
+    last = held[-1]
+    text = f"{name[0].upper()}{name[1:]} has {len(held)} {counted[2].casefold()}; the last is {last.label}."
+    places = (f"{side.instrument}:{last.pinpoint}",)
+    return Objection(Refusal(RefusalReason.FALSE_PREMISE, text, inquiry.sides), Sentence(text=text, cites=places))
+
+
+def _said_to_be_on(inquiry: Inquiry) -> set[str]:
+    """The terms that a question says the one place that it names is on: "Article 11 of the Convention on remedies"."""
+    citations = find_citations(inquiry.text)
+    if len(citations) != 1:
+        return set()
+    end = max([citations[0].end, *(one.end for one in find_instruments(inquiry.text) if _follows(one, citations[0]))])
+    on = phrases.ON.match(inquiry.text, end)
+    return set(stems(keywords(on[1]))) if on else set()
+
+
+def _follows(mention: InstrumentMention, citation: Citation) -> bool:
+    return citation.start < mention.start <= citation.end + len(" of ")
+
+
 def _wrong_place(inquiry: Inquiry, findings: Findings) -> Objection | None:
     """A question that takes for granted that a place speaks of something on which it has no word."""
     named = [(side, one) for side in findings.sides for one in side.named if side.wording]
-    terms = set(stems(keywords(inquiry.phrase)))
-    if len(named) != 1 or len(inquiry.targets) != 1 or not terms or not inquiry.presupposes or inquiry.wants_date:
+    terms = _said_to_be_on(inquiry) or (set(stems(keywords(inquiry.phrase))) if inquiry.presupposes else set())
+    if len(named) != 1 or len(inquiry.targets) != 1 or not terms or inquiry.wants_date:
         return None
     side, provision = named[0]
     if side.wording is None or terms & set(stems(_words_of(side.wording, provision))):

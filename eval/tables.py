@@ -1,6 +1,6 @@
 """A run, or several side by side, as tables on the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +20,7 @@ from eval.summary import (
     write_number,
     write_summary,
 )
+from eval.worth import MEASURES, Worth
 
 WIDTH = 165
 SHOWN = 160
@@ -60,6 +61,33 @@ def print_side_by_side(runs: Sequence[RunRecord], console: Console) -> None:
         table.add_row("cases in error, unscored ↓", "", *(str(run.errors) for run in runs), "")
     console.print(table)
     console.print(_latency_table(runs))
+
+
+def print_worths(worths: Mapping[str, Mapping[Measure, Worth]], legend: Mapping[str, str], console: Console) -> None:
+    """Print what each part adds to each measure, a part a row, and below what each part does."""
+    table = Table(
+        title="What each part is worth: the whole less the whole without it, ± standard error of the paired changes",
+        caption="Positive where it helps; * is more than chance, – no change. Fusion: both engines less the better.",
+    )
+    measures = [measure for measure in MEASURES if any(measure in worth for worth in worths.values())]
+    table.add_column("part")
+    for measure in measures:
+        n = max(one[measure].n for one in worths.values() if measure in one)
+        table.add_column(f"{title(measure)} (n {n})", justify="right")
+    for name, worth in worths.items():
+        table.add_row(name, *(_write_worth(worth.get(measure)) for measure in measures))
+    console.print(table)
+    for name, does in legend.items():
+        console.print(f"{name}: {does}", markup=False)
+
+
+def _write_worth(worth: Worth | None) -> str:
+    if worth is None:
+        return "unscored"
+    if not worth.gain and not worth.error:
+        return "–"
+    error = "" if worth.error is None else f" ±{worth.error:.3f}"
+    return f"{worth.gain:+.3f}{error}{' *' if worth.is_beyond_chance else ''}"
 
 
 def _lead(measure: Measure, first: Summary, others: Sequence[Summary]) -> str:

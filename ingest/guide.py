@@ -1,8 +1,5 @@
 """Our concordance and notes as a way into the law: everyday words and issues, each leading to places in instruments."""
 
-import hashlib
-import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from ingest import classifier
@@ -18,6 +14,7 @@ from ingest.classifier import Features
 from ingest.concordance import Concordance, Correspondence, load_concordance
 from ingest.embedding import Embedder
 from ingest.identifiers import InstrumentId
+from ingest.keeping import keep_arrays, name_of
 from ingest.lexical import LexicalIndex
 from ingest.notes import Note, load_asked, load_notes
 from ingest.pinpoint import Pinpoint
@@ -28,7 +25,7 @@ Places = Mapping[InstrumentId, tuple[Pinpoint, ...]]
 Labels = dict[str, float]
 
 ISSUES = "issues"
-TERMS, RARITY = "terms", "rarity"
+FOLDER, VECTORS, TERMS, RARITY = "guide", "vectors", "terms", "rarity"
 LESS_MEANT = 0.6
 
 
@@ -220,20 +217,17 @@ def _compute(
         return np.zeros((0, 0), dtype=np.float32), None
     texts = [signpost.text for signpost in signposts]
     report = progress or (lambda *_: None)
-    key = _key(embedder.fingerprint, texts)
-    vectors = _kept(
-        f"{key}.npz",
-        lambda: {"vectors": embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))},
-    )["vectors"]
-    heads = label_signposts(signposts)
-    learnt = _kept(
-        f"{_key(key, [heads, classifier.fingerprint()])}.npz", lambda: _pack(learn_from(signposts, vectors, progress))
+    vectors = keep_arrays(
+        FOLDER,
+        name_of(embedder.fingerprint, texts),
+        lambda: {VECTORS: embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))},
+    )[VECTORS]
+    learnt = keep_arrays(
+        FOLDER,
+        name_of(embedder.fingerprint, texts, label_signposts(signposts), classifier.fingerprint()),
+        lambda: _pack(learn_from(signposts, vectors, progress)),
     )
     return vectors, _unpack(learnt)
-
-
-def _key(of: str, what: object) -> str:
-    return hashlib.sha256(json.dumps([of, what]).encode()).hexdigest()[:16]
 
 
 def _pack(learnt: Learnt) -> dict[str, Any]:
@@ -244,20 +238,3 @@ def _unpack(arrays: Mapping[str, Any]) -> Learnt:
     terms = {str(term): place for place, term in enumerate(arrays[TERMS])}
     weights = {name: array for name, array in arrays.items() if name not in {TERMS, RARITY}}
     return Learnt(Features(terms, arrays[RARITY]), weights)
-
-
-def _kept(name: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Arrays from the user's cache, or computed and kept there."""
-    kept = platformdirs.user_cache_path("visavis") / "guide" / name
-    if kept.is_file():
-        with np.load(kept, allow_pickle=False) as held:
-            return dict(held)
-    arrays = compute()
-    beside = kept.with_name(f".{os.getpid()}-{name}")
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, **arrays)
-        beside.replace(kept)
-    except OSError:
-        pass
-    return arrays

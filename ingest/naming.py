@@ -42,7 +42,7 @@ NAMES: tuple[tuple[str, InstrumentId | None], ...] = (
     ("(the )?(Product Liability|Law Enforcement|Machinery|AI Liability) (Directive|Regulation)", None),
     (f"(the )?{_PROPER} (?-i:([A-Z]\\w+ ){{0,2}}Act)", None),
     (f"(the )?(UK |US )?{_PROPER} \\({_SUBJECT}\\) Act( \\d{{4}})?", None),
-    (f"(the )?{_ABROAD}(’s)? (AI )?(Basic )?(Act|law)", None),
+    (f"(the )?{_ABROAD}(’s)? (AI )?(Basic )?(Act|laws?|Regulations?|Code|Bill|rules)", None),
     (f"(the )?{_PROPER}( Rights)? Convention", None),
     ("(the )?Convention 108\\+?", None),
     (f"(the )?Convention (on|for|against) (the )?{_SUBJECT}", None),
