@@ -167,6 +167,88 @@ def _add_file(file: Path, description: "Description", corpus: Path | None) -> No
         click.echo(f"{shown(file)} is added as {added.source.id}, with {corrections or f'{len(drafts)} paragraphs'}.")
 
 
+@ingest.command(
+    "bulk",
+    epilog="""\b
+Examples:
+  visavis ingest bulk ~/opinions --authority commentary --lang en
+  visavis ingest bulk ~/opinions --authority commentary --lang en --workers 4
+  visavis ingest bulk ~/opinions --forget
+""",
+)
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--authority",
+    type=click.Choice([str(one) for one in SOURCE_AUTHORITIES if one is not Authority.LAW]),
+    default=str(Authority.COMMENTARY),
+    show_default=True,
+    help="What the documents weigh.",
+)
+@click.option("--lang", "language", default="en", show_default=True, metavar="CODE", help="Their language.")
+@click.option("--published", metavar="DATE", help="The day they are of, YYYY-MM-DD. Default: as before, or today.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Dask's, on this machine.")
+@click.option("--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler elsewhere: tcp://host:8786.")
+@click.option("--page", type=click.Path(path_type=Path), help="Where the page that shows how far it is goes.")
+@CORPUS_OPTION
+@click.option("--no-build", is_flag=True, help="Leave the index to the next ingest.")
+@click.option("--forget", is_flag=True, help="Take the folder's documents out again.")
+def take_bulk(
+    folder: Path,
+    authority: str,
+    language: str,
+    published: str | None,
+    workers: int,
+    scheduler: str,
+    page: Path | None,
+    corpus: Path | None,
+    no_build: bool,
+    forget: bool,
+) -> None:
+    """Take in a large folder of documents, and those below it; ended at any time, it goes on where it was.
+
+    What was done stands in a journal. A document that cannot be read is listed, and the others go on. More than one
+    worker needs the extra `bulk`.
+    """
+    if forget:
+        _forget_folder(folder)
+    else:
+        from ingest.bulk import Job, run_job
+        from ingest.documents import Description
+
+        day = parse_date(published, "--published") if published else None
+        job = Job(folder, Description("", Authority(authority), language, published=day), workers, scheduler, page)
+        click.echo(f"How far it is: {job.shown_on.absolute().as_uri()}")
+        with ProgressBars() as bars:
+            tally = run_job(job, bars)
+        _print_failed(folder)
+        click.echo(
+            f"{tally.done} documents with {tally.passages} passages are taken in, "
+            f"{tally.double} are the same as others, {tally.failed} failed."
+        )
+    if not no_build:
+        _ingest_now(corpus)
+
+
+def _forget_folder(folder: Path) -> None:
+    from ingest.journal import forget, journal_path, working_on
+
+    path = journal_path(folder)
+    if not path.is_file():
+        raise UsageError(f"{folder} was never taken in; name the folder as it was named then.")
+    with working_on(path):
+        forget(path)
+
+
+def _print_failed(folder: Path) -> None:
+    from contextlib import closing
+
+    from ingest.journal import Journal, journal_path
+
+    with closing(Journal.open(journal_path(folder))) as journal:
+        for _, line in journal.failed():
+            click.echo(f"- {line}")
+
+
 @ingest.command("remove")
 @click.argument("identity", metavar="ID")
 @CORPUS_OPTION

@@ -162,7 +162,7 @@ def save_corpus(corpus: Corpus, path: Path) -> None:
     record = {
         "id": corpus.id,
         "built": corpus.built,
-        "expressions": [_expression_record(expression) for expression in corpus.expressions],
+        "expressions": [expression_record(expression) for expression in corpus.expressions],
     }
     path.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
 
@@ -171,13 +171,14 @@ def load_corpus(path: Path) -> Corpus:
     """Read what `save_corpus` wrote; raises StoreStale when it is not that."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        expressions = tuple(_read_expression(one) for one in record["expressions"])
+        expressions = tuple(read_expression(one) for one in record["expressions"])
         return Corpus(record["id"], record["built"], expressions)
     except (OSError, ValueError, LookupError, TypeError, IdentifierError, PinpointError) as error:
         raise StoreStale(f"the index file {path} cannot be read ({error}); run `visavis ingest --rebuild`.") from None
 
 
-def _expression_record(expression: Expression) -> dict[str, Any]:
+def expression_record(expression: Expression) -> dict[str, Any]:
+    """The JSON form of a wording, which `read_expression` reads back."""
     return {
         "id": str(expression.id),
         "title": expression.title,
@@ -206,7 +207,8 @@ def _provision_record(provision: Provision) -> list[Any]:
     ]
 
 
-def _read_expression(record: dict[str, Any]) -> Expression:
+def read_expression(record: dict[str, Any]) -> Expression:
+    """The wording that a record holds; raises an error of what it is not."""
     identity = ExpressionId.parse(record["id"])
     return Expression(
         id=identity,

@@ -23,6 +23,7 @@ from ingest.errors import EgressError
 
 OFFLINE_VARIABLE = "VISAVIS_OFFLINE"
 HOSTS_VARIABLE = "VISAVIS_ALLOW_HOSTS"
+CHROMA_VARIABLE = "VISAVIS_CHROMA_URL"
 OFF = frozenset({"", "0", "false", "no"})
 
 _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "localhost.localdomain"})
@@ -107,11 +108,17 @@ def is_offline() -> bool:
 
 
 def hosts_of_environment() -> tuple[Host, ...]:
-    """The hosts that VISAVIS_ALLOW_HOSTS adds, and the proxies that Python's libraries would go through."""
+    """The hosts that VISAVIS_ALLOW_HOSTS adds, the Chroma server, and the proxies that Python's libraries use."""
     added = re.split(r"[\s,]+", os.environ.get(HOSTS_VARIABLE, "").strip())
     proxies = {urlsplit(url if "//" in url else f"//{url}").hostname for url in getproxies_environment().values()}
+    store = urlsplit(os.environ.get(CHROMA_VARIABLE, "")).hostname
     return (
         *(Host(name, "named by the administrator", HOSTS_VARIABLE) for name in added if name),
+        *(
+            Host(name, "the index: vectors of passages and of questions go there", CHROMA_VARIABLE)
+            for name in (store,)
+            if name
+        ),
         *(Host(name, "proxy", "HTTP_PROXY, HTTPS_PROXY or ALL_PROXY") for name in sorted(filter(None, proxies))),
     )
 

@@ -16,7 +16,8 @@ VisavisError                 anything a user can put right; the command line pri
 ├── StoreError               the index cannot be used
 │   ├── StoreMissing         there is none for this corpus
 │   ├── StoreStale           it was built by another version or from other texts
-│   └── StoreUnwritable      its folder cannot be written
+│   ├── StoreUnwritable      its folder cannot be written
+│   └── StoreAway            the server that its vectors lie on does not answer
 └── UsageError               what was typed cannot be understood
 """
 
@@ -89,6 +90,10 @@ class StoreStale(StoreError):
 
 class StoreUnwritable(StoreError):
     """The index folder cannot be written."""
+
+
+class StoreAway(StoreError):
+    """The Chroma server that the vectors lie on does not answer."""
 
 
 class UsageError(VisavisError):

@@ -1,7 +1,8 @@
-"""The index (the only door to Chroma): built beside the one that serves, switched in one step, searched by shelf.
+"""The index: built beside the one that serves, switched in one step, searched by shelf.
 
 `$VISAVIS_INDEX/<corpus id>/` holds a whole index: `corpus.json`, `shelves.json`, `chroma/`, `lexical/<shelf>/`; one
-that is built again, while the first may still serve, stands beside it as `<corpus id>.2`.
+that is built again, while the first may still serve, stands beside it as `<corpus id>.2`. Where VISAVIS_CHROMA_URL
+names a server, the vectors lie there and `vectors.json` says under which prefix.
 `$VISAVIS_INDEX/CURRENT-<search path>` names the one that serves a search path, and is replaced by rename.
 """
 
@@ -9,40 +10,46 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.chroma import Entry, Part, Place, Shelving, Vectors, find_server
 from ingest.corpus import Corpus, Missing, load_corpus, save_corpus
 from ingest.embedding import Embedder
-from ingest.errors import IdentifierError, PinpointError, StoreError, StoreMissing, StoreStale, StoreUnwritable
+from ingest.errors import (
+    IdentifierError,
+    PinpointError,
+    StoreAway,
+    StoreError,
+    StoreMissing,
+    StoreStale,
+    StoreUnwritable,
+    UsageError,
+    VisavisError,
+)
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.lexical import LexicalIndex
 from ingest.passages import Passage, Size, cut_expression, shelf_of
 from ingest.pinpoint import Pinpoint
-
-if TYPE_CHECKING:
-    from chromadb.api.client import Client
-    from chromadb.api.models.Collection import Collection
 
 FORMAT = 4
 """The version of what is on the disk and of how passages are cut: a change of it makes older indexes stale."""
 
 LABEL = "shelves.json"
 TEXTS = "corpus.json"
-SEARCH_WIDTH = 1000
-BUILD_WIDTH = 200
-LEAST_SYNC = 3  # passages; what Chroma allows
+AFAR = "vectors.json"
 PART = 5000
 """The most passages of one of Chroma's collections; a larger shelf has several.
 
@@ -50,8 +57,6 @@ The work of building a graph of neighbours grows faster than the number of vecto
 of one size both stay as they are.
 """
 
-
-Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
 
 
@@ -65,7 +70,7 @@ class Shelf:
     name: str
     passages: tuple[Passage, ...]
     lexical: LexicalIndex
-    parts: tuple["Collection", ...]
+    parts: tuple[Part, ...]
 
     @cached_property
     def instruments(self) -> frozenset[InstrumentId]:
@@ -94,18 +99,10 @@ class Shelf:
 
     def _search_part(
         self, number: int, vector: Vectors, k: int, instruments: frozenset[InstrumentId]
-    ) -> Iterator[tuple[int, float]]:
+    ) -> list[tuple[int, float]]:
         whole = self._instruments_of_parts[number] <= instruments
-        where: Any = None if whole else {"instrument": {"$in": sorted(instruments)}}
-        found = self.parts[number].query(
-            query_embeddings=[vector.tolist()],
-            n_results=min(k, len(self.passages) - number * PART, PART),
-            where=where,
-            include=["distances"],
-        )
-        distances = found["distances"]
-        assert distances is not None
-        return ((int(name), 1.0 - distance) for name, distance in zip(found["ids"][0], distances[0], strict=True))
+        most = min(k, len(self.passages) - number * PART, PART)
+        return self.parts[number].search(vector, most, None if whole else instruments)
 
     def _mask(self, instruments: frozenset[InstrumentId]) -> NDArray[np.bool_] | None:
         if self.instruments <= instruments:
@@ -116,9 +113,12 @@ class Shelf:
 class Store:
     """An open index: the corpus and its shelves. It holds its folder against removal until it is dropped."""
 
-    def __init__(self, folder: Path, corpus: Corpus, shelves: Mapping[str, Shelf], opened: ExitStack) -> None:
+    def __init__(
+        self, folder: Path, corpus: Corpus, shelves: Mapping[str, Shelf], shelving: Shelving, opened: ExitStack
+    ) -> None:
         self.folder = folder
         self.corpus = corpus
+        self._shelving = shelving
         self.shelves = dict(shelves)
         self._finalizer = weakref.finalize(self, opened.close)
 
@@ -126,7 +126,8 @@ class Store:
     def open(cls, folder: Path, missing: Sequence[Missing] = ()) -> Self:
         """Open a whole index.
 
-        Raises StoreMissing without one, StoreStale when another version built it, StoreError when it is damaged.
+        Raises StoreMissing without one, StoreStale when another version built it, StoreAway when its server does not
+        answer, StoreError when it is damaged.
         """
         with ExitStack() as opened:
             held = opened.enter_context(_hold(folder))
@@ -134,10 +135,14 @@ class Store:
                 record = _read_label(folder, held)
                 _check_sizes(folder, record["sizes"])
                 corpus = replace(load_corpus(folder / TEXTS), missing=tuple(missing))
-                client = opened.enter_context(_open_chroma(folder))
+                shelving = opened.enter_context(place_of(folder).open())
                 cuts = record["shelves"].items()
-                shelves = {name: _open_shelf(folder, client, corpus, name, cut) for name, cut in cuts}
-            return cls(folder, corpus, shelves, opened.pop_all())
+                shelves = {name: _open_shelf(folder, shelving, corpus, name, cut) for name, cut in cuts}
+            return cls(folder, corpus, shelves, shelving, opened.pop_all())
+
+    def check(self) -> None:
+        """Raise StoreAway where it cannot be searched now, for its vectors lie on a server that does not answer."""
+        self._shelving.check()
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -190,6 +195,22 @@ def open_current(root: Path, key: str) -> Store | None:
     return None
 
 
+def place_of(folder: Path) -> Place:
+    """Where the vectors of an index lie; raises StoreError when it cannot be read."""
+    path = folder / AFAR
+    try:
+        return Place(folder, str(json.loads(path.read_text(encoding="utf-8"))["prefix"]) if path.is_file() else "")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise StoreError(
+            f"the index in {folder} is damaged ({AFAR}: {error}); run `visavis ingest --rebuild`."
+        ) from None
+
+
+def is_placed(folder: Path) -> bool:
+    """Whether the vectors of an index lie where those of a new one would: in its folder, or on a server."""
+    return (folder / AFAR).is_file() == (find_server() is not None)
+
+
 def is_whole(folder: Path) -> bool:
     """Whether a folder holds an index that was built to its end."""
     return (folder / LABEL).is_file()
@@ -205,10 +226,10 @@ def switch(root: Path, key: str, current: Current) -> None:
 
 
 def find_whole(root: Path, corpus_id: str, serving: Current | None = None) -> str | None:
-    """The folder of a whole index of a corpus, the one that serves before others, or None."""
-    if serving is not None and serving.corpus_id == corpus_id:
-        return serving.folder
-    return next((folder.name for folder in sorted(root.glob(f"{corpus_id}*"), reverse=True) if is_whole(folder)), None)
+    """The folder of a whole index of a corpus with its vectors in their place, the one that serves first, or None."""
+    named = [root / serving.folder] if serving is not None and serving.corpus_id == corpus_id else []
+    folders = chain(named, sorted(root.glob(f"{corpus_id}*"), reverse=True))
+    return next((folder.name for folder in folders if is_whole(folder) and is_placed(folder)), None)
 
 
 def sweep(root: Path) -> bool:
@@ -225,13 +246,13 @@ def sweep(root: Path) -> bool:
 
 
 def tidy(root: Path) -> bool:
-    """Sweep, unless a build is under way; gives whether nothing is left to remove."""
-    with (root / ".lock").open("w", encoding="utf-8") as lock:
-        try:
+    """Sweep, unless a build is under way or the disk refuses; gives whether nothing is left to remove."""
+    try:
+        with (root / ".lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return sweep(root)
+            return sweep(root)
+    except OSError:
+        return False
 
 
 def _discard(folder: Path) -> bool:
@@ -242,7 +263,21 @@ def _discard(folder: Path) -> bool:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-            shutil.rmtree(folder, ignore_errors=True)
+            return _remove(folder)
+    return _remove(folder)
+
+
+def _remove(folder: Path) -> bool:
+    """Remove an index, its vectors first; it stays for another time where their server does not answer."""
+    try:
+        place = place_of(folder)
+        if place.prefix:
+            with place.open() as shelving:
+                shelving.drop()
+    except (StoreAway, StoreStale, UsageError):
+        return False
+    except StoreError:
+        pass  # what says where they lie is damaged
     shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
 
@@ -268,6 +303,8 @@ def _written(root: Path) -> Iterator[None]:
     """Turn a folder that refuses, or a disk that is full, into StoreUnwritable."""
     try:
         yield
+    except VisavisError:  # EgressError is an OSError too
+        raise
     except OSError as error:
         raise StoreUnwritable(
             f"the index folder {root} cannot be written ({error.strerror or error}); "
@@ -275,29 +312,58 @@ def _written(root: Path) -> Iterator[None]:
         ) from None
 
 
+class Kept(Protocol):
+    """Vectors that are kept elsewhere, made by the same embedder: too many to be held at once."""
+
+    def keys(self) -> frozenset[str]:
+        """The hashes of the words that there is a vector for."""
+
+    def take(self, keys: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of some of them."""
+
+
 def build_index(
-    corpus: Corpus, embedder: Embedder, size: Size, root: Path, progress: Progress, *, anew: bool = False
+    corpus: Corpus,
+    embedder: Embedder,
+    size: Size,
+    root: Path,
+    progress: Progress,
+    *,
+    anew: bool = False,
+    kept: Kept | None = None,
 ) -> Path:
     """Write a whole index beside the others and give its folder.
 
-    Passages whose words an index of the same embedder already holds are not embedded again, unless `anew`.
+    Passages whose words an index of the same embedder already holds are not embedded again, unless `anew`; nor are
+    those that `kept` has. Raises StoreUnwritable, and StoreAway where the server that is named does not answer.
     """
     # Chroma never opens a path again in a process in which that failed once: each build has a name of its own.
     beside = root / f".building-{os.getpid()}-{time.time_ns()}"
-    cut = _cut_shelves(corpus, size, progress)
-    known = {} if anew else _known_vectors(root, embedder)
     try:
-        vectors = _embed(cut, embedder, known, progress)
         with _written(root):
-            beside.mkdir()
-            _write_engines(beside, cut, vectors, progress)
+            place = _lay_out(beside, corpus.id)
+            with place.open(to_write=True) as shelving:
+                cut = _cut_shelves(corpus, size, progress)
+                vectors = _find_vectors(cut, root, embedder, progress, kept, anew=anew)
+                _write_engines(beside, shelving, cut, vectors, progress)
             save_corpus(corpus, beside / TEXTS)
             _write_label(beside, cut, embedder)
             whole = _free_folder(root, corpus.id)
             beside.rename(whole)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        if beside.exists():
+            _remove(beside)
     return whole
+
+
+def _lay_out(folder: Path, corpus_id: str) -> Place:
+    """The folder of a new index, and where its vectors go: noted there before the first is written."""
+    folder.mkdir()
+    if find_server() is None:
+        return Place(folder)
+    place = Place(folder, f"{_safe(corpus_id)}-{secrets.token_hex(4)}.")
+    (folder / AFAR).write_text(json.dumps({"prefix": place.prefix}), encoding="utf-8")
+    return place
 
 
 def _free_folder(root: Path, corpus_id: str) -> Path:
@@ -359,10 +425,8 @@ def _check_sizes(folder: Path, sizes: Mapping[str, int]) -> None:
 
 @contextmanager
 def _damage_named(folder: Path) -> Iterator[None]:
-    """Turn what the engines and the label's reader raise on a damaged index into StoreError."""
-    from chromadb.errors import ChromaError
-
-    unfit = (ChromaError, OSError, ValueError, LookupError, TypeError, AttributeError)
+    """Turn what the word engine and the label's reader raise on a damaged index into StoreError."""
+    unfit = (OSError, ValueError, LookupError, TypeError, AttributeError)
     damage = (*unfit, IdentifierError, PinpointError, StoreMissing)
     try:
         yield
@@ -380,109 +444,93 @@ def _cut_shelves(corpus: Corpus, size: Size, progress: Progress) -> dict[str, tu
     return {name: tuple(passages) for name, passages in cut.items()}
 
 
-def _known_vectors(root: Path, embedder: Embedder) -> dict[str, Vectors]:
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """The vectors of a build by the hash of the words: those at hand, and those kept elsewhere."""
+
+    held: Mapping[str, Vectors]
+    kept: Kept | None
+
+    def gather(self, keys: Sequence[str]) -> Vectors:
+        """The vectors of some passages, in their order."""
+        away = [key for key in dict.fromkeys(keys) if key not in self.held]
+        taken = self.kept.take(away) if self.kept is not None and away else {}
+        return np.stack([self.held[key] if key in self.held else taken[key] for key in keys])
+
+
+def _find_vectors(
+    cut: Mapping[str, Sequence[Passage]],
+    root: Path,
+    embedder: Embedder,
+    progress: Progress,
+    kept: Kept | None,
+    *,
+    anew: bool,
+) -> _Sought:
+    """A vector for each passage key: taken over, or made."""
+    away = frozenset() if kept is None else kept.keys()
+    wanted = {passage.key: passage for passages in cut.values() for passage in passages}
+    sought = {key: passage for key, passage in wanted.items() if key not in away}
+    known = {} if anew else _known_vectors(root, embedder, sought.keys())
+    fresh = {key: passage.searchable for key, passage in sought.items() if key not in known}
+    found = embedder.embed(tuple(fresh.values()), progress=lambda done: progress("embedding", done, len(fresh)))
+    return _Sought({**known, **dict(zip(fresh, found, strict=True))}, kept)
+
+
+def _known_vectors(root: Path, embedder: Embedder, sought: Set[str]) -> dict[str, Vectors]:
     """Vectors by passage key from the whole indexes that were built with the same embedder; a damaged one has none."""
     known: dict[str, Vectors] = {}
     for label in sorted(root.glob(f"*/{LABEL}")):
         with suppress(StoreError), _damage_named(label.parent):
-            known.update(_vectors_of(label.parent, embedder))
+            found = _vectors_of(label.parent, embedder)
+            known.update((key, vector) for key, vector in found if key in sought)
     return known
 
 
-def _vectors_of(folder: Path, embedder: Embedder) -> dict[str, Vectors]:
-    found: dict[str, Vectors] = {}
+def _vectors_of(folder: Path, embedder: Embedder) -> Iterator[tuple[str, Vectors]]:
     with _hold(folder) as held:
         record = _read_label(folder, held)
         if record["embedder"] != embedder.fingerprint:
-            return {}
+            return
         _check_sizes(folder, record["sizes"])
-        with _open_chroma(folder) as client:
-            for collection in client.list_collections():
-                held_vectors = collection.get(include=["embeddings", "metadatas"])
-                keys = (str(entry["key"]) for entry in held_vectors["metadatas"] or ())
-                found.update(zip(keys, np.asarray(held_vectors["embeddings"], dtype=np.float32), strict=True))
-    return found
-
-
-def _embed(
-    cut: Mapping[str, Sequence[Passage]], embedder: Embedder, known: dict[str, Vectors], progress: Progress
-) -> dict[str, Vectors]:
-    """A vector for each passage key."""
-    wanted = {passage.key: passage for passages in cut.values() for passage in passages}
-    fresh = {key: passage.searchable for key, passage in wanted.items() if key not in known}
-    found = embedder.embed(tuple(fresh.values()), progress=lambda done: progress("embedding", done, len(fresh)))
-    return {**{key: known[key] for key in wanted if key in known}, **dict(zip(fresh, found, strict=True))}
+        with place_of(folder).open() as shelving:
+            for part in shelving.parts():
+                yield from part.vectors().items()
 
 
 def _write_engines(
-    folder: Path, cut: Mapping[str, Sequence[Passage]], vectors: Mapping[str, Vectors], progress: Progress
+    folder: Path, shelving: Shelving, cut: Mapping[str, Sequence[Passage]], vectors: _Sought, progress: Progress
 ) -> None:
-    from chromadb.errors import ChromaError
-
-    try:
-        with _open_chroma(folder) as client:
-            for place, (name, passages) in enumerate(cut.items()):
-                progress("indexing", place, len(cut))
-                lexical = LexicalIndex.build(
-                    [passage.searchable for passage in passages], passages[0].expression.language
-                )
-                lexical_folder = folder / "lexical" / _safe(name)
-                lexical_folder.mkdir(parents=True)
-                lexical.save(lexical_folder)
-                _fill(client, name, passages, vectors)
-    except ChromaError as error:
-        raise OSError(str(error)) from None
+    for place, (name, passages) in enumerate(cut.items()):
+        progress("indexing", place, len(cut))
+        lexical = LexicalIndex.build([passage.searchable for passage in passages], passages[0].expression.language)
+        lexical_folder = folder / "lexical" / _safe(name)
+        lexical_folder.mkdir(parents=True)
+        lexical.save(lexical_folder)
+        _fill(shelving, name, passages, vectors)
     progress("indexing", len(cut), len(cut))
 
 
-def _fill(client: "Client", name: str, passages: Sequence[Passage], vectors: Mapping[str, Vectors]) -> None:
-    """Write a shelf's passages into collections of `PART` each, every one laid on the disk once, when it is full."""
+def _fill(shelving: Shelving, name: str, passages: Sequence[Passage], vectors: _Sought) -> None:
+    """Write a shelf's passages into collections of `PART` each."""
     for number, first in enumerate(range(0, len(passages), PART)):
         part = passages[first : first + PART]
-        collection = client.create_collection(
-            _part_name(name, number),
-            embedding_function=None,
-            configuration={
-                "hnsw": {
-                    "space": "ip",
-                    "ef_search": SEARCH_WIDTH,
-                    "ef_construction": BUILD_WIDTH,
-                    "sync_threshold": max(len(part), LEAST_SYNC),
-                }
-            },
-        )
-        collection.add(
-            ids=[str(first + place) for place in range(len(part))],
-            embeddings=np.stack([vectors[passage.key] for passage in part]),
-            metadatas=[
-                {
-                    "key": passage.key,
-                    "instrument": passage.expression.instrument,
-                    "expression": str(passage.expression),
-                    "pinpoint": str(passage.pinpoint),
-                }
-                for passage in part
-            ],
-        )
+        entries = [
+            Entry(place, one.key, one.expression.instrument, str(one.expression), str(one.pinpoint))
+            for place, one in enumerate(part, start=first)
+        ]
+        shelving.fill(_part_name(name, number), entries, vectors.gather([one.key for one in entries]))
 
 
 def _part_name(shelf: str, number: int) -> str:
     return f"{_safe(shelf)}.{number + 1}"
 
 
-def _open_chroma(folder: Path) -> "Client":
-    import chromadb
-    from chromadb.config import Settings
-
-    client = chromadb.PersistentClient(path=str(folder / "chroma"), settings=Settings(anonymized_telemetry=False))
-    return cast("Client", client)
-
-
-def _open_shelf(folder: Path, client: "Client", corpus: Corpus, name: str, cut: Iterable[Sequence[Any]]) -> Shelf:
+def _open_shelf(folder: Path, shelving: Shelving, corpus: Corpus, name: str, cut: Iterable[Sequence[Any]]) -> Shelf:
     passages = tuple(_read_cut(corpus, cut))
     lexical = LexicalIndex.load(folder / "lexical" / _safe(name))
     numbers = range(-(-len(passages) // PART))
-    parts = tuple(client.get_collection(_part_name(name, number), embedding_function=None) for number in numbers)
+    parts = tuple(shelving.part(_part_name(name, number)) for number in numbers)
     if not len(passages) == lexical.size == sum(part.count() for part in parts):
         raise ValueError(f"{name} has {len(passages)} passages, of which not all can be searched")
     return Shelf(name, passages, lexical, parts)

@@ -94,7 +94,7 @@ class _Running(Generic[T]):
                 return SourceUnreadable(
                     f"{name}: reading took more than {limits.seconds:.0f} s and was stopped; check the file."
                 )
-            received: T | VisavisError = pickle.loads(self.receiving.recv_bytes())
+            received: T | VisavisError = pickle.loads(self.receiving.recv_bytes())  # nosec B301 # from a process of our own
             return received
         except (EOFError, OSError):
             self.process.join(5)

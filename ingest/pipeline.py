@@ -6,6 +6,7 @@ or is gone though the manifest requires it, stops the ingest. One that the servi
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,12 +21,15 @@ from ingest.errors import SourceError, StoreMissing, StoreStale, VisavisError
 from ingest.index import Current, Progress, Store
 from ingest.instrument import Expression
 from ingest.isolation import Call, run_side_by_side
+from ingest.journal import Collections, open_collections
 from ingest.manifest import MANIFEST, TAKEN_IN, Manifest, Source, SourceFormat, Use, load_manifest
 from ingest.passages import BUDGET
 from ingest.sources import Absent, Findings, Found, SearchPath, find_sources, search_path
 from ingest.structure import Draft, build_provisions, check_counts
 from ingest.tokens import count_tokens
 from ingest.wordings import amend_texts, correct_texts, express, name_of, take_published
+
+log = logging.getLogger(__name__)
 
 READING = 3
 """The version of the readers: a change of what they make of the same bytes raises it."""
@@ -95,9 +99,11 @@ def open_store(corpus: Path | None = None, *, build: bool = True, progress: Prog
     """
     try:
         return _open_current(corpus)
-    except (StoreMissing, StoreStale):
+    except (StoreMissing, StoreStale) as error:
         if not build:
             raise
+        if isinstance(error, StoreStale):
+            log.warning("the index was built by another version; it is built anew before anything is answered.")
     ingest_corpus(Options(corpus), progress or _silent)
     return _open_current(corpus)
 
@@ -136,11 +142,15 @@ def find_texts(options: Options, progress: Progress | None = None, *, download: 
     )
 
 
-def identify(texts: Iterable[Found], embedder: Embedder) -> str:
-    """The corpus id: a hash of all that is indexed, the sources' bytes and how they are read, cut and embedded."""
+def identify(texts: Iterable[Found], embedder: Embedder, collections: Sequence[str] = ()) -> str:
+    """The corpus id: a hash of all that is indexed, the sources' bytes and how they are read, cut and embedded.
+
+    `collections` are the hashes of the collections that are indexed with them.
+    """
     sources = [[found.source.model_dump(mode="json"), found.hashes] for found in texts]
     rules = [index.FORMAT, READING, BUDGET, embedder.fingerprint, lexical.fingerprint(DEFAULT_LANGUAGE)]
-    return hashlib.sha256(json.dumps([rules, sources]).encode()).hexdigest()[:16]
+    indexed = [rules, sources, *([list(collections)] if collections else [])]
+    return hashlib.sha256(json.dumps(indexed).encode()).hexdigest()[:16]
 
 
 def passage_size(text: str) -> int:
@@ -248,18 +258,33 @@ def _bring_up(
     root: Path, texts: tuple[Found, ...], serving: Current | None, options: Options, progress: Progress
 ) -> tuple[Outcome, tuple[Absent, ...]]:
     """An index of all texts that can be read: one that is there, or a new one; and the texts that cannot be."""
+    with open_collections() as collections:
+        return _bring_up_with(collections, root, texts, serving, options, progress)
+
+
+def _bring_up_with(
+    collections: Collections,
+    root: Path,
+    texts: tuple[Found, ...],
+    serving: Current | None,
+    options: Options,
+    progress: Progress,
+) -> tuple[Outcome, tuple[Absent, ...]]:
     embedder = open_embedder()
-    there = None if options.rebuild else _take_up(root, identify(texts, embedder), serving)
+    digests = collections.digests()
+    there = None if options.rebuild else _take_up(root, identify(texts, embedder, digests), serving)
     if there is not None:
         return there, ()
     read, expressions, unreadable = read_expressions(texts, progress)
     _keep_what_serves(root, serving, unreadable)
-    identity = identify(read, embedder)
+    identity = identify(read, embedder, digests)
     there = None if options.rebuild or not unreadable else _take_up(root, identity, serving)
     if there is not None:
         return there, unreadable
-    corpus = Corpus(identity, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), expressions)
-    folder = index.build_index(corpus, embedder, passage_size, root, progress, anew=options.rebuild)
+    built = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    corpus = Corpus(identity, built, (*expressions, *collections.expressions()))
+    kept = collections if digests else None
+    folder = index.build_index(corpus, embedder, passage_size, root, progress, anew=options.rebuild, kept=kept)
     return Outcome(folder, identity, Change.BUILT, ()), unreadable
 
 

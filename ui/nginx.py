@@ -1,0 +1,136 @@
+"""What nginx is told: which replicas there are, which of them a reader stays with, and what is asked again elsewhere.
+
+A page's conversation lives in the replica that it began with, so a reader is sent to the same one each time: by a
+cookie that nginx sets, or by the address where a browser keeps no cookie, as in another site's frame. Programs that
+call the API keep nothing there and go to whichever replica has the fewest requests. Asking changes nothing, so a
+question whose replica goes away before it answers is put to another; other requests only where the first never
+received them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+COOKIE = "visavis_replica"
+LARGEST_BODY = "8m"
+SHUTDOWN = 5  # seconds that open connections are given at the end
+
+_MAIN = """\
+# Written by `visavis replicas`.
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr warn;
+worker_processes 2;
+worker_rlimit_nofile 16384;
+worker_shutdown_timeout {shutdown}s;
+{user}
+events {{
+    worker_connections 8192;
+}}
+
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{site}}}
+"""
+
+_SITE = """\
+    access_log off;  # what is asked is nobody's but the asker's
+    error_log stderr emerg;  # any lesser line holds the whole address, and with it what was searched for
+    server_tokens off;
+    client_max_body_size {body};
+    client_body_buffer_size 256k;
+
+    # A reader stays with a replica: by the cookie, or by the address where the browser keeps none.
+    map $cookie_{cookie} $visavis_reader {{
+        ""      $remote_addr;
+        default $cookie_{cookie};
+    }}
+    map $http_x_forwarded_proto $visavis_scheme {{
+        default $scheme;
+        https   https;
+    }}
+    map $visavis_scheme $visavis_secure {{
+        default "";
+        https   "; Secure";
+    }}
+    map $cookie_{cookie} $visavis_cookie {{
+        ""      "{cookie}=$request_id; Path=/; HttpOnly; SameSite=Lax$visavis_secure";
+        default "";
+    }}
+
+    upstream visavis_pages {{
+        hash $visavis_reader consistent;
+{servers}    }}
+    upstream visavis_questions {{
+        least_conn;
+{servers}    }}
+
+    server {{
+        listen {listen};
+
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto $visavis_scheme;
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 3600s;  # as long as a model may write, and a page stand open
+        proxy_buffering off;  # answers come as they are written
+        proxy_next_upstream error timeout;
+        error_page 502 504 = @away;
+
+        location / {{
+            add_header Set-Cookie $visavis_cookie;
+            proxy_pass http://visavis_pages;
+        }}
+        # Asking twice is as asking once.
+        location ~ /api/v1/(ask|export)$ {{
+            proxy_next_upstream error timeout non_idempotent;
+            proxy_pass http://visavis_questions;
+        }}
+        location ~ /api/v1/ {{  # the first expression that fits is taken
+            proxy_pass http://visavis_questions;
+        }}
+        location ~ /save$ {{
+            proxy_next_upstream error timeout non_idempotent;
+            proxy_pass http://visavis_pages;
+        }}
+        # Each replica has its own numbers, on its own port.
+        location ~ /metrics$ {{
+            return 404;
+        }}
+        location @away {{
+            default_type application/problem+json;
+            add_header Retry-After 5 always;
+            return 503 '{problem}';
+        }}
+    }}
+"""
+
+_PROBLEM = (
+    '{"type":"about:blank","title":"Service Unavailable","status":503,'
+    '"detail":"no replica answers now. Ask again in a few seconds."}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where nginx listens, and the replicas behind it, each as `host:port`."""
+
+    listen: str
+    replicas: Sequence[str]
+
+    def text(self) -> str:
+        """The part of a configuration that belongs between `http {` and `}`."""
+        # Skipped for a while after one failure: a replica that is gone is not tried again for each request.
+        servers = "".join(f"        server {one} max_fails=1 fail_timeout=2s;\n" for one in self.replicas)
+        return _SITE.format(body=LARGEST_BODY, cookie=COOKIE, servers=servers, listen=self.listen, problem=_PROBLEM)
+
+
+def write_configuration(site: Site, folder: Path, user: str = "") -> str:
+    """A whole configuration for an nginx in the foreground, whose own files lie in `folder`; `user` is its workers'."""
+    named = f"user {user};" if user else ""
+    return _MAIN.format(folder=folder, user=named, shutdown=SHUTDOWN, site=site.text())
