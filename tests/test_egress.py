@@ -10,9 +10,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from assistant.egress import configured_hosts
+from eval.egress import permit_judge
 from ingest import egress
 from ingest.egress import Host, is_this_machine
 from ingest.errors import EgressError, VisavisError
@@ -195,6 +197,29 @@ def test_doctor_lists_them(format_: list[str]) -> None:
         assert entries["api.openai.com"]["when"] == "always"
         assert entries["api.openai.com"]["named_by"] == "VISAVIS_MODEL"
         assert entries["rm.coe.int"]["when"] == "while texts are fetched"
+
+
+def test_doctor_lists_the_judge_beside_the_model() -> None:
+    judge = {"VISAVIS_JUDGE": "anthropic:claude", "VISAVIS_JUDGE_BASE_URL": "https://judges.example/v1"}
+    ran = run_visavis("doctor", "--egress", "--json", **MODEL, **judge)
+    entries = {entry["name"]: entry for entry in json.loads(ran.out)}
+    assert entries["judges.example"]["named_by"] == "VISAVIS_JUDGE"
+    assert "judges answers" in entries["judges.example"]["purpose"] and "api.openai.com" in entries
+
+
+def test_a_judge_named_on_the_command_line_is_reached_while_the_command_runs(
+    guarded: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "_find_addresses", lambda *_, **__: [])
+
+    def look_up() -> None:
+        sys.audit("socket.getaddrinfo", "api.anthropic.com", 443, 0, 0, 0)
+
+    with click.Context(click.Command("run")).scope():
+        permit_judge("anthropic:claude-sonnet-4-5")
+        look_up()
+    with pytest.raises(EgressError):
+        look_up()
 
 
 def test_doctor_says_that_offline_leaves_this_machine_alone() -> None:

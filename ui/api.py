@@ -81,7 +81,8 @@ def create_app(
     reading = ReadingDesk(desk)
     access = access or Access()
     record = recorder or Recorder(None)
-    tools = ToolDoor(desk, access, allowed_origins, record)
+    admission = admission or Admission()
+    tools = ToolDoor(desk, access, (*allowed_origins, *admission.origins), record)
     stands = embedding or Embedding()
     shown = operation or Operation()
 
@@ -102,7 +103,7 @@ def create_app(
         shown.close()
 
     app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    entry = (admission or Admission()).beside((stands.identify,), allowed_origins)
+    entry = admission.beside((stands.identify,), allowed_origins)
     if entry.is_needed:
         access.require()
     add_inside(app)

@@ -55,6 +55,7 @@ from ui.rest import (
     known_instrument,
     provision_on,
 )
+from ui.signin.origins import is_same_origin
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext

@@ -112,6 +112,8 @@ FALLING = [
     ("Providers shall keep the logs of each lamp for 15 years after sale.", [1], FaultKind.FIGURE),
     ("Breaches can be fined with up to EUR 5 000 from 2 August 2028.", [4], FaultKind.FIGURE),
     ("Article 9 applies to lamps that are lit for less than 30 days.", [3], FaultKind.NEGATION),
+    ("Under that rule deployers shall delete what a lamp recorded.", [2], FaultKind.MODAL),
+    ("Importers may verify whether a lamp has its right colour.", [5], FaultKind.MODAL),
     ("Providers of signal lamps shall not keep the logs of each lamp.", [1], FaultKind.NEGATION),
     ("Providers of signal lamps may keep the logs of each lamp for a period of 10 years.", [1], FaultKind.MODAL),
     ("Deployers shall delete the logs of a lamp where the authority does not object.", [2], FaultKind.MODAL),

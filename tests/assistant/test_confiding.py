@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.confiding import Confidence, confidence_notice, find_confidences
+from assistant.confiding import Confidence, Destination, find_confidences, find_destination, find_withheld
+from assistant.settings import Settings
 
 GOLD = Path(__file__).parents[2] / "data" / "gold"
 
@@ -46,8 +47,28 @@ def test_questions_about_the_law_bring_no_warning() -> None:
     assert len(warned) <= 0.01 * len(asked), len(warned)
 
 
-def test_the_notice_names_kinds_and_host_and_repeats_nothing() -> None:
-    notice = confidence_notice("Is Mr John Smith (j.smith@firm.example) a deployer?", "models.example")
-    assert notice is not None and "models.example" in notice.text
-    assert "Smith" not in notice.text and "an e-mail address" in notice.text
-    assert confidence_notice("Who is a deployer?", "models.example") is None
+@pytest.mark.parametrize(
+    ("given", "destination"),
+    [
+        ({}, None),
+        ({"model": "openai:gpt-5"}, Destination("api.openai.com", "openai:gpt-5", True)),
+        ({"model": "openai:gpt-5", "question_guard": False}, Destination("api.openai.com", "openai:gpt-5", False)),
+        ({"model": "openai:gpt-5", "writer": "quoting"}, None),
+        ({"model": "openai:local", "model_base_url": "http://127.0.0.1:8080/v1"}, None),
+        ({"model": "openai:local", "model_base_url": "http://localhost:8080/v1"}, None),
+        (
+            {"model": "openai:local", "model_base_url": "http://10.0.0.7:8080/v1"},
+            Destination("10.0.0.7", "openai:local", True),
+        ),
+        ({"model": "somebody:else"}, Destination("somebody", "somebody:else", True)),
+    ],
+)
+def test_where_questions_go_is_known_from_the_settings(given: dict[str, str], destination: Destination | None) -> None:
+    assert find_destination(Settings(**given)) == destination  # type: ignore[arg-type]
+
+
+def test_what_was_cleared_is_not_withheld_again() -> None:
+    text = "Is Mr John Smith (j.smith@firm.example) a deployer?"
+    assert find_withheld(text) == (Confidence.NAME, Confidence.EMAIL)
+    assert find_withheld(text, ["Mr John Smith"]) == (Confidence.EMAIL,)
+    assert find_withheld("Who is a deployer?") == ()

@@ -14,6 +14,8 @@ from ingest.corpus import Corpus
 class StillAssistant:
     """Answers every question with one answer, and refuses the empty one as the real assistant does."""
 
+    writes = False
+
     def __init__(self, corpus: Corpus, answer: Answer) -> None:
         self.corpus = corpus
         self.answer = answer
@@ -34,6 +36,8 @@ class StillAssistant:
 @dataclass
 class WritingAssistant(StillAssistant):
     """Adds sentences to its answer one by one, as a model does, until it is stopped."""
+
+    writes = True
 
     corpus: Corpus
     answer: Answer
@@ -70,6 +74,9 @@ class StillDesk:
 
     def assistant(self) -> StillAssistant:
         return self.current
+
+    def check(self) -> None:
+        """Searchable, always."""
 
     def close(self) -> None:
         self.closed = True

@@ -23,7 +23,7 @@ from tests.ui.gardens import garden_corpus
 from tests.ui.still import StillAssistant, StillDesk
 from ui.access import Refused
 from ui.api import create_app
-from ui.embed_tokens import Guest, TokenEntrance, make_key, make_token, read_embed_key
+from ui.embed_tokens import SESSION_SECONDS, Guest, TokenEntrance, make_key, make_token, read_embed_key
 from ui.embedding import COOKIE, Embedding, open_embedding
 from ui.origins import check_origin, check_prefix
 from ui.people import Means, Role
@@ -154,6 +154,14 @@ def test_a_session_is_worth_nothing_with_another_key_or_origin(entrance: TokenEn
     assert TokenEntrance(KEY, ("https://elsewhere.example",), clock=clock).guest(session) is None
     assert entrance.guest(sign(jti="b" * 22)) is None
     assert entrance.guest("x") is None
+
+
+@pytest.mark.parametrize(("seconds", "is_known"), [(SESSION_SECONDS, True), (SESSION_SECONDS + 1, False)])
+def test_a_session_that_is_good_for_longer_than_we_make_them_is_none(
+    entrance: TokenEntrance, seconds: int, is_known: bool
+) -> None:
+    session = sign(aud="visavis-session", exp=NOW + seconds)
+    assert (entrance.guest(session) is not None) is is_known
 
 
 # The routes

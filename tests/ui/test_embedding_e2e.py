@@ -350,6 +350,16 @@ def test_a_token_of_the_site_lets_its_reader_in_across_sites(secure_page: Page, 
     expect(inside(secure_page).get_by_role("heading", level=1)).to_be_visible()
 
 
+def test_a_link_that_brings_a_token_makes_nobody_somebody(secure_page: Page, sites: Sites) -> None:
+    asked: list[str] = []
+    secure_page.on("request", lambda request: asked.append(request.url))
+    secure_page.goto(f"{sites.house}/embed#token={sites.token()}")
+    secure_page.wait_for_url(lambda url: "/embed" not in url)
+    assert "token" not in secure_page.url
+    assert not [url for url in asked if url.endswith("/embed/session")]
+    assert [one["name"] for one in secure_page.context.cookies() if one["name"] == COOKIE] == []
+
+
 def test_without_a_token_and_with_a_used_one_nobody_is_let_in(secure_page: Page, sites: Sites) -> None:
     sites.pages.put("/none", script(sites.house))
     secure_page.goto(f"{sites.intranet}/none")

@@ -37,6 +37,7 @@ from tests.ui.still import StillDesk
 from ui import views
 from ui.api import create_app
 from ui.checks import Checks, tick
+from ui.export import pdf
 from ui.export.asking import MOST_BYTES, MOST_QUESTIONS
 from ui.export.exporting import Entry, Exported, Format, export_answers
 from ui.export.markdown import escape
@@ -340,6 +341,23 @@ def test_pdf_has_its_faces_in_it_a_side_bar_and_numbered_pages(redlined: Answer,
 @pytest.mark.parametrize(
     ("text", "printed"),
     [
+        ("Ποιος; Кто? Łódź ◆", "Ποιος; Кто? Łódź ◆"),
+        ("<b>Кто</b> & я", "<b>Кто</b> & я"),
+        ("Кто نعم 日", "Кто [U+0646][U+0639][U+0645] [U+65E5]"),
+    ],
+)
+def test_where_the_wider_face_is_installed_it_lends_its_signs(
+    answer: Answer, corpus: Corpus, text: str, printed: str
+) -> None:
+    if not pdf._second_signs():
+        pytest.skip("DejaVu Sans is not installed; Debian's package fonts-dejavu-core has it.")
+    content = export(replace(answer, question=text), corpus, Format.PDF).content
+    assert squeezed(printed) in squeezed(pdf_text(content))
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
         ("§ 5 – ‘a’ “b” … é ß Œ €", "§ 5 – ‘a’ “b” … é ß Œ €"),
         ("◆", "[U+25C6]"),
         ("🌹", "[U+1F339]"),
@@ -347,8 +365,9 @@ def test_pdf_has_its_faces_in_it_a_side_bar_and_numbered_pages(redlined: Answer,
     ],
 )
 def test_a_sign_that_the_face_lacks_is_printed_as_its_code_and_never_left_out(
-    answer: Answer, corpus: Corpus, text: str, printed: str
+    answer: Answer, corpus: Corpus, text: str, printed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pdf, "_second_signs", frozenset)
     assert printable(text) == printed
     content = export(replace(answer, question=text), corpus, Format.PDF).content
     assert squeezed(printed) in squeezed(pdf_text(content))

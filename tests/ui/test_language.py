@@ -34,7 +34,7 @@ def test_every_phrase_that_a_page_names_is_there_and_no_other() -> None:
     )
     for key in ENGLISH.page:
         stem = re.sub(r"_(one|many)$", "", key)
-        assert re.search(rf"[\"'.\[]{re.escape(stem)}[\"'\]\s]", scripts + frame) or key.startswith("topic_"), key
+        assert re.search(rf"[\"'.\[]{re.escape(stem)}(?:_|\b)", scripts + frame) or key.startswith("topic_"), key
     for key in re.findall(r"\b(?:say|hint)\(\"(\w+)\"", scripts) + re.findall(r"said\(\"(\w+)\"\)", frame):
         assert key in ENGLISH.page, key
 

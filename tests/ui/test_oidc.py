@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -52,6 +53,7 @@ def house() -> FastAPI:
     return build_house(Admission(SignIn.OIDC, sessions=Sessions(KEY, secure=False), provider=STANDING, roles=ROLES))
 
 
+ADDRESSES = count(1)
 STANDING = Provider(Client("http://127.0.0.1:1", CLIENT, SECRET), ROLES)
 
 
@@ -60,7 +62,7 @@ def browser(house: FastAPI, provider: TestProvider) -> Iterator[TestClient]:
     """A browser in front of the house, whose provider is the one of the test."""
     client = Client(provider.issuer, CLIENT, SECRET)
     STANDING.__init__(client, ROLES, 11.0)  # type: ignore[misc]
-    yield TestClient(house, base_url=HERE, follow_redirects=False, client=("192.0.2.3", 999))
+    yield TestClient(house, base_url=HERE, follow_redirects=False, client=(f"192.0.2.{next(ADDRESSES)}", 999))
 
 
 def depart(browser: TestClient, onward: str = "/law?q=rose") -> str:
@@ -280,6 +282,38 @@ def test_a_provider_that_describes_itself_wrongly_is_not_believed(
 ) -> None:
     provider.metadata = metadata
     assert browser.get("/sign-in/start").status_code == 502
+
+
+def test_a_provider_that_failed_is_left_alone_for_a_moment(
+    browser: TestClient, provider: TestProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.status = 503
+    assert [browser.get("/sign-in/start").status_code for _ in range(3)] == [502] * 3
+    assert provider.asked == ["/.well-known/openid-configuration"]
+    provider.status = 200
+    assert browser.get("/sign-in/start").status_code == 502
+    monkeypatch.setattr("ui.signin.oidc.FAILED_FOR", 0.0)
+    assert browser.get("/sign-in/start").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/sign-in/start", "/sign-in/callback"])
+def test_who_begins_or_comes_back_too_often_is_asked_to_come_again(
+    browser: TestClient, provider: TestProvider, house: FastAPI, path: str
+) -> None:
+    statuses = [browser.get(path).status_code for _ in range(30)]
+    assert set(statuses) <= {302, 400}
+    refused = browser.get(path)
+    assert refused.status_code == 429 and 1 <= int(refused.headers["retry-after"]) <= 60
+    other = TestClient(house, base_url=HERE, follow_redirects=False, client=(f"198.51.100.{next(ADDRESSES)}", 999))
+    assert other.get(path).status_code == statuses[0]
+
+
+@pytest.mark.parametrize("end", ["http://evil.example/end", "javascript:alert(1)", 7])
+def test_nobody_is_led_to_an_end_that_is_not_https(browser: TestClient, provider: TestProvider, end: object) -> None:
+    provider.metadata = {"end_session_endpoint": end}
+    assert sign_in(browser, provider).status_code == 303
+    out = browser.post("/sign-out", headers=SAME_ORIGIN)
+    assert out.status_code == 200 and "refresh" not in out.headers
 
 
 def test_a_provider_that_fails_is_a_calm_page(browser: TestClient, provider: TestProvider) -> None:

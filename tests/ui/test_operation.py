@@ -28,6 +28,7 @@ from tests.ui.still import StillAssistant, StillDesk
 from ui.access import Access, Limits, TokenFile
 from ui.api import create_app
 from ui.egress import configured_hosts
+from ui.embedding import Embedding
 from ui.logs import open_log, shorten
 from ui.operation import Operation, open_operation
 from ui.places import Places
@@ -251,6 +252,22 @@ def test_each_request_is_one_line_of_json_without_its_words(
     assert requests[0]["request"] == "from-the-proxy.7" and requests[0]["client"] == "127.0.0.0/24"
     assert requests[3]["request"] == refused.json()["request"] == refused.headers["x-request-id"]
     assert "Rosamund" not in json.dumps(lines)
+
+
+@pytest.mark.usefixtures("as_it_was")
+def test_a_request_under_a_prefix_is_logged_by_its_route(
+    desk: Desk, access: Access, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def build() -> FastAPI:
+        return create_app(cast(Any, desk), access=access, embedding=Embedding("/intranet/ai-law"))
+
+    open_log(LogFormat.JSON, None)
+    with TestClient(asyncio.run(build()), base_url="http://127.0.0.1", client=LOCAL) as client:
+        for path in ("/intranet/ai-law/law/eu-ai-act", "/law/eu-ai-act", "/intranet/ai-law/nowhere"):
+            client.get(path)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    told = [one["route"] for one in lines if one["logger"] == "visavis.request"]
+    assert told == ["/law/{instrument}", "/law/{instrument}", "an unknown address"]
 
 
 @pytest.mark.parametrize("given", ["a b", "x" * 65, "<script>", ""])

@@ -1,19 +1,14 @@
 """The conversation in a real browser, over an invented law and an assistant that writes slowly."""
 
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.conftest import CHECKOUT
-from tests.small_corpus import environment
 from tests.ui.pages import Opened, ask, await_chat, open_page
+from tests.ui.servers import writing
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -21,21 +16,6 @@ FIRST_PAINT, FIRST_ROW, LARGEST_PAGE = 1500, 500, 1_500_000
 """Milliseconds, milliseconds and bytes."""
 
 ROSE, TULIP, LILY = "What is a rose?", "And a tulip?", "And a lily?"
-
-
-@contextmanager
-def writing(pace: float, sentences: int, port: int = 0, **settings: str) -> Iterator[str]:
-    """A server whose assistant writes a sentence every `pace` seconds."""
-    command = [sys.executable, "-m", "tests.ui.writing_server", str(port), str(pace), str(sentences)]
-    surroundings = environment(PYTHONWARNINGS="", PYTHONPATH=str(CHECKOUT), **settings)
-    with subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
-        assert address is not None
-        try:
-            yield address[0]
-        finally:
-            process.send_signal(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

@@ -94,4 +94,5 @@ def test_a_session_holds_no_more_than_its_limit(answer: Answer) -> None:
         session = session.after(str(number), answer)
     assert len(session.answers) == MOST_TURNS
     assert session.answer("2") is None
-    assert session.answer(str(MOST_TURNS + 2)) is answer
+    assert session.answer(str(MOST_TURNS + 2)) == answer
+    assert sum(len(packed) for _, packed in session.answers) < MOST_TURNS * 4096

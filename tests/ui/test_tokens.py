@@ -17,6 +17,7 @@ from ingest.errors import UsageError
 from tests.small_corpus import SmallCorpus, command, environment
 from ui.access import Access, AccessError, Limits, Meter, Refused, Scope, TokenFile, default_path, find_token
 from ui.cli import is_private, open_listener
+from ui.people import Means, Person
 
 TODAY = date(2026, 11, 23)
 
@@ -132,11 +133,11 @@ def test_the_last_good_day_is_good_and_the_next_is_not(kept: TokenFile, monkeypa
         lambda good: [good[:-1] + ("A" if good[-1] != "A" else "B")],
         lambda good: [good.replace("vv_", "vv_0", 1)],
         lambda good: [good + "A" * 100_000],
-        lambda good: ["Bearer "],
-        lambda good: ["Basic " + good.partition(" ")[2]],
+        lambda good: ["Bearer vv_"],
         lambda good: [good, good],
         lambda good: ["Bearer vv_00000000_" + "A" * 43],
-        lambda good: ["Bearer \u00e4\u00f6"],
+        lambda good: ["Bearer vv_\u00e4\u00f6"],
+        lambda good: ["Basic x", good],
     ],
 )
 def test_a_wrong_token_is_no_token(kept: TokenFile, spoil: "object") -> None:
@@ -146,6 +147,17 @@ def test_a_wrong_token_is_no_token(kept: TokenFile, spoil: "object") -> None:
     assert wrong.status == HTTPStatus.UNAUTHORIZED
     assert 'error="invalid_token"' in wrong.headers["WWW-Authenticate"]
     access.admit(Scope.ASK, [good], "192.0.2.1")
+
+
+@pytest.mark.parametrize("sent", ["Basic YWRhOnB3", "Bearer eyJh.e30.c2ln", "Bearer ", "Basic vv_", "vv_", "\u00e4"])
+def test_what_is_not_meant_for_us_is_no_token_and_no_guess(kept: TokenFile, sent: str) -> None:
+    make(kept)
+    access = Access(kept, limits=Limits(wrong_tokens=1))
+    for _ in range(3):
+        none = refused(access, [sent])
+        assert (none.status, none.headers) == (HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Bearer realm="visavis"'})
+    person = Person("ada", "Ada", means=Means.PROXY)
+    assert access.admit(Scope.ASK, [sent], "192.0.2.1", person=person).key == "proxy:ada"
 
 
 def test_one_scope_is_not_another(kept: TokenFile) -> None:
@@ -161,9 +173,9 @@ def test_one_scope_is_not_another(kept: TokenFile) -> None:
 def test_guessing_is_slowed_and_good_tokens_are_not(kept: TokenFile) -> None:
     secret = make(kept)
     access = Access(kept, limits=Limits(wrong_tokens=3))
-    statuses = [refused(access, ["Bearer nonsense"]).status for _ in range(4)]
+    statuses = [refused(access, ["Bearer vv_nonsense"]).status for _ in range(4)]
     assert statuses == [401, 401, 401, 429]
-    assert int(refused(access, ["Bearer nonsense"]).headers["Retry-After"]) >= 1
+    assert int(refused(access, ["Bearer vv_nonsense"]).headers["Retry-After"]) >= 1
     access.admit(Scope.ASK, bearer(secret), "192.0.2.1")
 
 

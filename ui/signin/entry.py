@@ -84,7 +84,6 @@ def _add_way_in(app: FastAPI, admission: Admission) -> None:
 
 def _add_provider(app: FastAPI, admission: Admission, provider: "Provider", sessions: Sessions) -> None:
     """The way to the provider and back."""
-
     starts, returns = Meter(TRIES_A_MINUTE), Meter(TRIES_A_MINUTE)
 
     @app.get("/sign-in/start", response_class=Response)
