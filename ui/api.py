@@ -93,14 +93,16 @@ def create_app(
         warming.start()
         following = threading.Thread(target=follow, args=(desk, stop), name="index", daemon=True)
         following.start()
-        async with tools.open():
-            yield
-        stop.set()
-        warming.join(timeout=1)
-        following.join(timeout=1)
-        desk.close()
-        record.close()
-        shown.close()
+        try:
+            async with tools.open():
+                yield
+        finally:
+            stop.set()
+            warming.join(timeout=1)
+            following.join(timeout=1)
+            desk.close()
+            record.close()
+            shown.close()
 
     app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     entry = admission.beside((stands.identify,), allowed_origins)

@@ -86,7 +86,7 @@ _SITE = """\
             add_header Set-Cookie $visavis_cookie;
             proxy_pass http://visavis_pages;
         }}
-        # Asking twice is as asking once.
+        # Asked twice, a question has the same answer; the record may then hold it twice.
         location ~ /api/v1/(ask|export)$ {{
             proxy_next_upstream error timeout non_idempotent;
             proxy_pass http://visavis_questions;

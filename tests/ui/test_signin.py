@@ -209,7 +209,9 @@ def test_a_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["session.key"]
 
 
-@pytest.mark.parametrize(("mode", "text", "said"), [(0o644, KEY, "chmod 600"), (0o600, "no-key", "holds no key")])
+@pytest.mark.parametrize(
+    ("mode", "text", "said"), [(0o644, KEY, "chmod 600"), (0o600, "no-key", "holds no key")], ids=["open", "no key"]
+)
 def test_a_key_that_is_none_or_that_others_may_read_is_refused(tmp_path: Path, mode: int, text: str, said: str) -> None:
     path = tmp_path / "session.key"
     path.write_text(text)
