@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Self
 
@@ -356,6 +356,7 @@ class _Led:
 
     search: _Search
     places: Mapping[SignpostKind, Mapping[Pinpoint, float]]
+    likely: dict[Pinpoint, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, guide: Guide, search: _Search, wording: Expression) -> Self:
@@ -366,7 +367,9 @@ class _Led:
         """What the guide adds to a provision, a recital having less."""
         place = provision.pinpoint
         lift = sum(GUIDE_WEIGHTS[kind] * _lift_of(places, place) ** 2 for kind, places in self.places.items())
-        lift += LIKELY_WEIGHT * self.search.likelihood(provision.expression.instrument, str(place.unit))
+        if place.unit not in self.likely:
+            self.likely[place.unit] = self.search.likelihood(provision.expression.instrument, str(place.unit))
+        lift += LIKELY_WEIGHT * self.likely[place.unit]
         return lift - RECITAL_LOSS if provision.kind in RECITALS else lift
 
 

@@ -78,8 +78,10 @@ def fingerprint() -> str:
 
 
 def classify(weights: Floats, features: Floats) -> Floats:
-    """The share of each label in each text, a row of features for each."""
-    return _soften(features @ weights[:-1] + weights[-1])
+    """The share of each label in one text, of which the features are given."""
+    seen = np.flatnonzero(features)
+    shares: Floats = _soften((features[seen] @ weights[seen] + weights[-1])[None, :])[0]
+    return shares
 
 
 def _soften(scores: Floats) -> Floats:

@@ -125,9 +125,9 @@ class Guide:
         """The share of each label, by head, that a question's words and vector make likely."""
         if not self.signposts:
             return {}
-        seen = self._learnt.features.read([words], vector[None, :])
+        seen = self._learnt.features.read([words], vector[None, :])[0]
         return {
-            head: dict(zip(names, classifier.classify(self._learnt.weights[head], seen)[0].tolist(), strict=True))
+            head: dict(zip(names, classifier.classify(self._learnt.weights[head], seen).tolist(), strict=True))
             for head, names in self._heads.items()
         }
 

@@ -37,7 +37,9 @@ def test_it_learns_labels_and_always_the_same(features: Features) -> None:
     seen = features.read(texts, flat(texts))
     shares = np.repeat(np.array([[1, 0], [0, 1]], dtype=np.float32), 4, axis=0)
     weights = learn(seen, np.tile(shares, (20, 1)))
-    asked = classify(weights, features.read(["do roses need a bed?", "what do fish eat?"], flat(["", ""])))
+    asked = np.array(
+        [classify(weights, one) for one in features.read(["roses need a bed?", "what do fish eat?"], flat(["", ""]))]
+    )
     assert asked[0, 0] > 0.6
     assert asked[1, 1] > 0.6
     assert asked.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
