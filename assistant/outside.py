@@ -27,13 +27,15 @@ LEAD_ON_AI = 0.04
 class Matter(Strict):
     """A matter outside the texts: what is said of it, and how a question on it is recognised.
 
-    A question is on it where it holds a word of each group of one of `words`, or is like one of `means`.
+    A question is on it where it holds a word of each group of one of `words`, or is like one of `means`. `aside` says
+    that its words tell only where a question names no instrument.
     """
 
     id: str
     says: str
     words: tuple[tuple[Words, ...], ...] = ()
     without: tuple[str, ...] = ()
+    aside: bool = False
     means: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -53,11 +55,12 @@ def load_matters() -> tuple[Matter, ...]:
 
 def find_matter(outside: Likeness, inquiry: Inquiry, vector: Vectors | None, nearest: float) -> Matter | None:
     """The matter outside that an inquiry is on, or None; `nearest` is its cosine with what is said of the texts."""
-    said = next((one for one in load_matters() if _is_said(one, inquiry.text)), None)
+    on_texts = bool(inquiry.named) or phrases.ON_AI.search(inquiry.text) is not None
+    said = next((one for one in load_matters() if not (one.aside and inquiry.named) and _is_said(one, inquiry.text)), None)
     if said is not None or vector is None or not _is_told_by_meaning(inquiry):
         return said
     name, cosine = next(iter(outside.rank(vector).items()), ("", 0.0))
-    lead = LEAD_ON_AI if phrases.ON_AI.search(inquiry.phrase) else LEAD
+    lead = LEAD_ON_AI if on_texts else LEAD
     return next((one for one in load_matters() if one.id == name), None) if cosine > nearest + lead else None
 
 
