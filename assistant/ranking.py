@@ -45,7 +45,8 @@ MATCH_FLOOR = 0.6
 MATCH_SHARE = 0.9
 MOST_MATCHES = 2
 MATCHES_WEIGHED = 12
-STANDING_WEIGHT = 1.0
+STANDING_WEIGHT = 0.7
+SILENT_SHARE = 0.25
 APPLICATION = "when do the rules apply, date of application, deadline: {}"
 TOPIC_WEIGHT = 0.7
 LIST_OF_TOPICS = 3
@@ -243,12 +244,14 @@ def _is_titled(match: Match, inquiry: Inquiry) -> bool:
 
 
 def _standing(match: Match, best: Mapping[InstrumentId, Mapping[Pinpoint, float]]) -> float:
-    """How high the places of a correspondence stand among the candidates, as a share of the best, over all sides."""
-    shares = (
-        max((standing.get(place, 0.0) for place in match.correspondence.side(instrument)), default=0.0)
-        for instrument, standing in best.items()
-    )
-    return STANDING_WEIGHT * sum(shares) / max(len(best), 1)
+    """How high the places of a correspondence stand among the candidates, as a share of the best, over all sides.
+
+    A side that is silent counts for less than one whose places stand low.
+    """
+    speaking = [side for side in best if match.correspondence.side(side)]
+    shares = (max(best[side].get(place, 0.0) for place in match.correspondence.side(side)) for side in speaking)
+    counted = len(speaking) + SILENT_SHARE * (len(best) - len(speaking))
+    return STANDING_WEIGHT * sum(shares) / max(counted, 1)
 
 
 def _best_shares(side: Side) -> dict[Pinpoint, float]:
