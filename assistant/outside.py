@@ -56,7 +56,9 @@ def load_matters() -> tuple[Matter, ...]:
 def find_matter(outside: Likeness, inquiry: Inquiry, vector: Vectors | None, nearest: float) -> Matter | None:
     """The matter outside that an inquiry is on, or None; `nearest` is its cosine with what is said of the texts."""
     on_texts = bool(inquiry.named) or phrases.ON_AI.search(inquiry.text) is not None
-    said = next((one for one in load_matters() if not (one.aside and inquiry.named) and _is_said(one, inquiry.text)), None)
+    said = next(
+        (one for one in load_matters() if not (one.aside and inquiry.named) and _is_said(one, inquiry.text)), None
+    )
     if said is not None or vector is None or not _is_told_by_meaning(inquiry):
         return said
     name, cosine = next(iter(outside.rank(vector).items()), ("", 0.0))

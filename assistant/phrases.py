@@ -23,6 +23,7 @@ TALK = re.compile(
     |versus|vs\.?|according\s+to|pursuant\s+to|as\s+the\s+(?:law|text)\s+(?:now\s+)?stands(?:\s+now)?
     |(?:the\s+)?very\s+same|surely|obviously|clearly|of\s+course|admittedly|agreed|correct|right(?=\?)
     |(?:do|does|is|are|has|have|wo|will|would|ca|should)n['’]?t\s+(?:it|they|you|he|she|we)(?:\s+(?:think|agree|say))?(?=\?|$)
+    |is(?:n['’]t)?\s+it\s+(?:not\s+)?(?:obvious|clear|evident|true|certain|well\s+known)(?:\s+that)?
     |(?:would|do|don['’]t)\s+you\s+(?:not\s+)?(?:agree|think)(?:\s+that)?
     |(?:i|we)\s+(?:believe|think|guess|suppose|assume|bet)(?:\s+that)?|everyone\s+knows(?:\s+that)?
     |nobody\s+in\s+(?:their|his)\s+right\s+mind\s+(?:can|could|would)\s+(?:think|believe)(?:\s+that)?)\b""",
@@ -88,6 +89,7 @@ ON = re.compile(r"\W*(?:on|about|concerning)\s+((?:\w+[\s-]?){1,3})", re.IGNOREC
 ON_AI = re.compile(
     r"\b(?:ai|artificial|algorithm\w*|automat\w+|machine\w*|robot\w*|chatbots?|deep ?fakes?)\b", re.IGNORECASE
 )
+WHAT_ABOUT = re.compile(r"^\W*(?:and\s+)?(?:what|how)\s+about\b", re.IGNORECASE)
 COUNTED = re.compile(r"\b(\d{1,4})\s+(articles|annexes|recitals)\b", re.IGNORECASE)
 
 FACTS = re.compile(

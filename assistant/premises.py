@@ -77,7 +77,11 @@ def find_premise(corpus: Corpus, inquiry: Inquiry, likeness: Mapping[str, float]
     for one in possible:
         if one.words and (one.open or one in presumed) and holds_words(one.words, inquiry.text):
             return one
-    if inquiry.intent is Intent.STATUS or phrases.DENIES.search(inquiry.text):
+    if (
+        inquiry.intent is Intent.STATUS
+        or phrases.DENIES.search(inquiry.text)
+        or phrases.WHAT_ABOUT.search(inquiry.text)
+    ):
         return None
     meant = max(presumed, key=lambda one: likeness.get(one.id, 0.0), default=None)
     return meant if meant is not None and likeness.get(meant.id, 0.0) >= LIKE else None

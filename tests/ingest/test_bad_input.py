@@ -315,7 +315,7 @@ class TestFolders:
             check=False,
         )
         assert ran.returncode == 2, ran.stderr
-        assert "the temporary folder" in Ran(2, ran.stdout, ran.stderr).complaint
+        assert "cannot be written" in Ran(2, ran.stdout, ran.stderr).complaint
         assert "neighbour" in hedge(small_corpus)
         assert ingest(small_corpus).code == 0 and "welcome" in hedge(small_corpus)
 

@@ -538,8 +538,8 @@ def test_a_bug_in_the_writing_is_said_aloud(file_url: str, caplog: pytest.LogCap
         raise ZeroDivisionError
 
     recorder = Recorder(opening)
-    assert until(lambda: recorder.is_away)
-    assert "a bug has ended the writing" in caplog.text
+    assert until(lambda: "a bug has ended the writing" in caplog.text)
+    assert recorder.is_away
     recorder.close()
 
 
