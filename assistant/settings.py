@@ -11,7 +11,7 @@ import re
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -72,7 +72,41 @@ class Form(StrEnum):
     LINES = "lines"
 
 
-class Settings(BaseSettings):
+class LayeredSettings(BaseSettings):
+    """Settings that are taken from what the program gives, then from the environment, then from `in_file`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+    in_file: ClassVar[type[TomlConfigSettingsSource]]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """These three, in this order, and nothing else."""
+        return init_settings, env_settings, cls.in_file(settings_cls, settings_path())
+
+
+class _File(TomlConfigSettingsSource):
+    """The TOML file, which holds no key."""
+
+    def __call__(self) -> dict[str, Any]:
+        """What the file sets; raises SettingsError where it holds the key itself."""
+        given = {name: value for name, value in super().__call__().items() if name != SERVE_TABLE}
+        if "model_key" in given:
+            raise SettingsError(
+                f"{settings_path()} holds model_key; put the key into {KEY_VARIABLE} or a file of its own."
+            )
+        return given
+
+
+class Settings(LayeredSettings):
     """The settings of an installation; unknown keys are refused.
 
     `model` is `provider:name` as LangChain's init_chat_model takes it, `model_timeout` the seconds that a whole answer
@@ -81,9 +115,7 @@ class Settings(BaseSettings):
     or a case number goes to a model elsewhere only once its asker says so.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    in_file = _File
 
     model: Annotated[str, AfterValidator(_check_model)] | None = None
     model_base_url: Annotated[str, AfterValidator(_check_address)] | None = None
@@ -96,18 +128,6 @@ class Settings(BaseSettings):
     writer: WriterName = WriterName.QUOTING
     question_links: bool = True
     question_guard: bool = True
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given in the program, then the environment, then the file; nothing else."""
-        return init_settings, env_settings, _File(settings_cls, settings_path())
 
     @model_validator(mode="before")
     @classmethod
@@ -143,19 +163,6 @@ class Settings(BaseSettings):
         if self.model_key is not None or self.model_key_file is None:
             return self.model_key
         return read_secret(self.model_key_file, "model_key_file")
-
-
-class _File(TomlConfigSettingsSource):
-    """The TOML file, which holds no key."""
-
-    def __call__(self) -> dict[str, Any]:
-        """What the file sets; raises SettingsError where it holds the key itself."""
-        given = {name: value for name, value in super().__call__().items() if name != SERVE_TABLE}
-        if "model_key" in given:
-            raise SettingsError(
-                f"{settings_path()} holds model_key; put the key into {KEY_VARIABLE} or a file of its own."
-            )
-        return given
 
 
 def settings_path() -> Path:

@@ -254,9 +254,6 @@ class Caller:
             )
 
 
-KNOWN = frozenset({Means.PROXY, Means.OIDC, Means.EMBED})
-"""How somebody is known who needs no token."""
-
 READERS = frozenset({Scope.ASK, Scope.READ, Scope.EXPORT})
 SCOPES = {Role.READER: READERS, Role.EDITOR: READERS, Role.ADMINISTRATOR: frozenset(Scope)}
 """What somebody may do who is signed in, as a token would allow it."""
@@ -323,7 +320,7 @@ class Access:
             yield
 
     def _recognise(self, authorizations: Sequence[str], address: str, host: str, person: Person) -> Caller:
-        if person.means in KNOWN:
+        if person.is_signed_in:
             return Caller(f"{person.means}:{person.id}", SCOPES[person.role])
         tokens = self._file.tokens()
         self._required = self._required or bool(tokens)

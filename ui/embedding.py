@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import SettingsError
@@ -22,6 +22,7 @@ from ui.language import page_words
 from ui.people import Person
 from ui.problems import problem
 from ui.settings import ServeSettings
+from ui.signin.origins import cookies_of
 from ui.subpath import SubPath, prefix_of
 
 SCRIPT = "/embed.js"
@@ -53,7 +54,7 @@ class Embedding:
         """Who has come in with a token; None where nobody has, or the session is over."""
         if self.entrance is None:
             return None
-        guest = self.entrance.guest(_cookie(Headers(raw=scope["headers"])))
+        guest = self.entrance.guest(cookies_of(scope["headers"]).get(COOKIE, ""))
         return guest.person() if guest else None
 
 
@@ -167,12 +168,6 @@ async def _read_token(request: Request) -> str:
     except TimeoutError:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, "the token came too slowly.", Connection="close") from None
     return body.decode("ascii", "replace")
-
-
-def _cookie(headers: Headers) -> str:
-    """The session that the browser sends, "" where it sends none."""
-    pairs = (one.strip().partition("=") for line in headers.getlist("cookie") for one in line.split(";"))
-    return next((value for name, _, value in pairs if name == COOKIE), "")
 
 
 def _script() -> str:

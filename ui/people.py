@@ -40,6 +40,11 @@ class Person:
     role: Role = Role.READER
     means: Means = Means.NOBODY
 
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether somebody is known who needs no token: neither a program nor nobody."""
+        return self.means in {Means.PROXY, Means.OIDC, Means.EMBED}
+
 
 NOBODY = Person()
 """Whoever reaches a server without sign-in."""

@@ -11,15 +11,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import NoDecode, TomlConfigSettingsSource
 
-from assistant.settings import PREFIX, SERVE_TABLE, load_of, settings_path
+from assistant.settings import SERVE_TABLE, LayeredSettings, load_of
 from ui.origins import check_origin, check_prefix, split_list
 from ui.places import AT_ONCE, GRACE, PATIENCE, WAITING
 from ui.signin.written import (
@@ -92,15 +86,24 @@ def _check_endpoint(given: str) -> str:
     return given.rstrip("/")
 
 
-class ServeSettings(BaseSettings):
+class _Table(TomlConfigSettingsSource):
+    """The table of the TOML file that is the server's."""
+
+    def __call__(self) -> dict[str, Any]:
+        """What the table sets."""
+        table = super().__call__().get(SERVE_TABLE, {})
+        if not isinstance(table, dict):
+            raise ValueError(f"{SERVE_TABLE} is no table")
+        return table
+
+
+class ServeSettings(LayeredSettings):
     """The settings of a server; unknown keys are refused.
 
     `sign_in` says how the server learns who is asking: not at all, from a reverse proxy, or by OpenID Connect.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    in_file = _Table
 
     sign_in: SignIn = SignIn.NONE
 
@@ -161,29 +164,6 @@ class ServeSettings(BaseSettings):
     serve_grace: Annotated[float, Field(ge=0, le=600)] = GRACE
     # Where traces go: the address of an OpenTelemetry collector, such as http://127.0.0.1:4318; nowhere without one.
     trace_endpoint: Annotated[str, AfterValidator(_check_endpoint)] = ""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What was given in the program, then the environment, then the file's table; nothing else."""
-        return init_settings, env_settings, _Table(settings_cls, settings_path())
-
-
-class _Table(TomlConfigSettingsSource):
-    """The table of the TOML file that is the server's."""
-
-    def __call__(self) -> dict[str, Any]:
-        """What the table sets."""
-        table = super().__call__().get(SERVE_TABLE, {})
-        if not isinstance(table, dict):
-            raise ValueError(f"{SERVE_TABLE} is no table")
-        return table
 
 
 def load_serve_settings(**given: object) -> ServeSettings:

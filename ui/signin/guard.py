@@ -63,7 +63,6 @@ NEVER_KEPT = "no-store"
 TOOLS = "/mcp"
 NOWHERE = "an unknown address"
 CLOSED = "there is nothing at this address."
-OF_PEOPLE = frozenset({Means.PROXY, Means.OIDC, Means.EMBED})
 
 log = logging.getLogger("visavis.sign_in")
 
@@ -127,7 +126,7 @@ class Guard:
         if rule.role is not None:
             self._check_role(rule, rule.role, person, place)
         if scope.get("method", WEBSOCKET) not in SAFE and (person is None or person.means is not Means.TOKEN):
-            self._check_origin(scope, place, lenient=person is None or person.means not in OF_PEOPLE)
+            self._check_origin(scope, place, lenient=person is None or not person.is_signed_in)
         is_own = session is not None and person == session.person
         return _Passed(rule, person or NOBODY, session if is_own else None)
 
