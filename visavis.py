@@ -44,8 +44,8 @@ class Door:
 
 DOORS = {
     "ask": Door("assistant.cli:ask", "Answer a question in the law's own words, with citations."),
-    "audit": Door("ui.audit_cli:audit", "Verify, list, export and erase the record of answers."),
-    "backup": Door("ui.backup_cli:backup", "Write everything that a server keeps to one file."),
+    "audit": Door("ui.record.cli:audit", "Verify, list, export and erase the record of answers."),
+    "backup": Door("ui.operation.backup_cli:backup", "Write everything that a server keeps to one file."),
     "concordance": Door(
         "ingest.concordance_cli:concordance", "Show where the two instruments meet, and where one is silent."
     ),
@@ -53,8 +53,8 @@ DOORS = {
     "eval": Door("eval.cli:eval_", "Measure the answers against the gold questions."),
     "ingest": Door("ingest.cli:ingest", "Find the official texts, read them and build the index."),
     "law": Door("ingest.law_cli:law", "Look provisions up, and list the instruments with their status."),
-    "replicas": Door("ui.replicas_cli:replicas", "Serve the chat from several processes behind nginx."),
-    "restore": Door("ui.backup_cli:restore", "Put back what a backup holds."),
+    "replicas": Door("ui.operation.replicas_cli:replicas", "Serve the chat from several processes behind nginx."),
+    "restore": Door("ui.operation.backup_cli:restore", "Put back what a backup holds."),
     "serve": Door("ui.cli:serve", "Serve the chat, building a missing index first."),
     "tokens": Door("ui.tokens_cli:tokens", "Make, list and revoke the tokens of programs that call the API."),
 }

@@ -12,12 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tests.conftest import CHECKOUT, require
 from tests.small_corpus import run_visavis
-from ui.nginx import Site, write_configuration
-from ui.replicas import find_nginx
+from ui.operation.nginx import Site, write_configuration
+from ui.operation.replicas import find_nginx
 from ui.settings import ServeSettings
 
 DEPLOY = CHECKOUT / "deploy"
-HEADER = "# Written by `python -m tests.test_deploy`: what ui/nginx.py makes of the replicas of compose.yaml.\n\n"
+HEADER = (
+    "# Written by `python -m tests.test_deploy`: what ui/operation/nginx.py makes of the replicas of compose.yaml.\n\n"
+)
 # Read in ingest/, which has no settings of its own.
 OF_THE_TEXTS = {"VISAVIS_CORPUS", "VISAVIS_INDEX", "VISAVIS_DOCUMENTS", "VISAVIS_CHROMA_URL", "VISAVIS_CONFIG"}
 

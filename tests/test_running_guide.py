@@ -19,7 +19,7 @@ from tests.ui.conftest import FLAGS
 from tests.ui.pages import PATIENCE, ask, await_chat
 from tests.ui.proxies import free_port, nginx_of
 from tests.ui.sites import RESOLVED, Site, site, write_certificate
-from ui.embedding import open_embedding
+from ui.embedding.frames import open_embedding
 from ui.settings import SignIn, load_serve_settings
 from ui.signin.admission import open_admission
 

@@ -20,13 +20,13 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from ingest.errors import VisavisError
 from ui.access import Access
 from ui.concordance import concordance_page
-from ui.embedding import Embedding, add_embedding, place
+from ui.embedding.frames import Embedding, add_embedding, place
 from ui.export.asking import MOST_BYTES
 from ui.headers import LIBRARY_POLICY, SecurityHeaders, still_policy
 from ui.language import read_language
 from ui.library import Page, library_script, library_style, show_instrument, show_library, show_provision
-from ui.memory import follow
-from ui.operation import Operation, add_inside, add_operation
+from ui.operation.memory import follow
+from ui.operation.watch import Operation, add_inside, add_operation
 from ui.pages import PageImages
 from ui.passage import find_leaf, show_passage, show_status
 from ui.places import GRACE, Places

@@ -65,9 +65,9 @@ def serve(
         from ingest.sources import hosts_of_texts, search_path
         from ui.access import Access, Limits
         from ui.api import create_app, run_server
-        from ui.embedding import open_embedding
-        from ui.memory import limit_arenas
-        from ui.operation import open_operation
+        from ui.embedding.frames import open_embedding
+        from ui.operation.memory import limit_arenas
+        from ui.operation.watch import open_operation
         from ui.record.recorder import open_recorder
         from ui.settings import load_serve_settings
         from ui.signin.admission import open_admission

@@ -9,7 +9,7 @@ from ingest.clock import parse_date, today
 from ingest.console import JSON_OPTION, print_table
 from ingest.errors import UsageError
 from ui.access import Scope, Token, TokenFile
-from ui.embed_cli import embed
+from ui.embedding.cli import embed
 
 GOOD_FOR = timedelta(days=365)
 NEVER = "never"

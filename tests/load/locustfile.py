@@ -28,6 +28,7 @@ PHASES = tuple((name, float(seconds), float(times)) for name, seconds, times in 
 TOKENS = cycle(json.loads(os.environ["LOAD_TOKENS"]))
 LOG = Path(os.environ["LOAD_LOG"]).open("a", encoding="utf-8")  # noqa: SIM115
 NUMBERS = count()
+APART = 0.618  # of the time between two questions: how far one asker is behind the asker before
 PREFIX = "/gradio_api"
 WITHIN = 60.0
 
@@ -46,12 +47,17 @@ class Phases(LoadTestShape):
 
     use_common_options = False
 
+    began = ""
+
     def tick(self) -> tuple[int, float] | None:
         """The users of now, and how many of them come or go in a second."""
         passed = self.get_run_time()
-        for _, seconds, times in PHASES:
+        for name, seconds, times in PHASES:
             if passed < seconds:
-                return round(USERS * times), SPAWNED if times == 1 else 1000
+                if name != self.began:
+                    self.began = name
+                    write({"phase": name, "began": time.time()})
+                return round(USERS * times), SPAWNED if name == PHASES[0][0] else 1000
             passed -= seconds
         return None
 
@@ -66,8 +72,10 @@ class Asker(FastHttpUser):
     way = ""
 
     def on_start(self) -> None:
-        """Take questions of one's own."""
-        self.questions = asked(next(NUMBERS))
+        """Take questions of one's own, and a moment of one's own to begin."""
+        number = next(NUMBERS)
+        self.questions = asked(number)
+        gevent.sleep(number * APART % 1 / EACH)
 
     @task
     def ask(self) -> None:
@@ -79,8 +87,7 @@ class Asker(FastHttpUser):
             ending = Ending(0, said=repr(error)[:200])
         ms = round((time.perf_counter() - clock) * 1000)
         line = {"began": begun, "way": self.way, "ms": ms, "status": ending.status, "retry_after": ending.retry_after}
-        LOG.write(json.dumps(line | ({"said": ending.said} if ending.said else {})) + "\n")
-        LOG.flush()
+        write(line | ({"said": ending.said} if ending.said else {}))
 
     def put(self, question: str, day: str | None) -> Ending:
         """Put a question in this asker's way."""
@@ -173,7 +180,13 @@ def beat(address: str, session: str) -> None:
         held.sendall(request.encode())
         while held.recv(4096):
             pass
-    LOG.write(json.dumps({"began": time.time(), "way": "heartbeat", "ms": 0, "status": 0, "retry_after": None}) + "\n")
+    write({"began": time.time(), "way": "heartbeat", "ms": 0, "status": 0, "retry_after": None})
+
+
+def write(line: dict[str, object]) -> None:
+    """Put a line into the log."""
+    LOG.write(json.dumps(line) + "\n")
+    LOG.flush()
 
 
 @events.test_start.add_listener

@@ -36,20 +36,16 @@ FIRST_MINUTE = 60.0
 class Measured:
     """What was seen: when each phase began, the questions, the server's memory by the second, its processor time."""
 
-    phases: list[tuple[str, float, float]]
+    phases: dict[str, float]
+    began: dict[str, float] = field(default_factory=dict)
     asked: list[dict[str, object]] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
-    begun: float = 0.0
     processor: float = 0.0
 
     def during(self, name: str, after: float = 0.0) -> list[dict[str, object]]:
         """The questions put in a phase, from so many seconds after its beginning."""
-        start = self.begun
-        for one, seconds, _ in self.phases:
-            if one == name:
-                return [q for q in self.asked if start + after <= float(str(q["began"])) < start + seconds]
-            start += seconds
-        return []
+        start, end = self.began[name] + after, self.began[name] + self.phases[name]
+        return [q for q in self.asked if start <= float(str(q["began"])) < end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ def percentile(asked: list[dict[str, object]], way: str = "") -> float:
 
 def judge(seen: Measured) -> list[Line]:
     """The targets, each with what was measured."""
-    steady, seconds = seen.during("steady", SPAWN), seen.phases[0][1] - SPAWN
+    steady, seconds = seen.during("steady", SPAWN), seen.phases["steady"] - SPAWN
     failed = Counter(f"{q['way']} {q['status']}" for q in steady if q["status"] != 200)
     rate = sum(q["status"] == 200 for q in steady) / seconds
     lines = [
@@ -85,8 +81,8 @@ def judge(seen: Measured) -> list[Line]:
 
 
 def _memory_line(seen: Measured) -> Line:
-    end = seen.begun + seen.phases[0][1]
-    settled = [mb for at, mb in seen.memory if seen.begun + FIRST_MINUTE <= at <= end]
+    begun = seen.began["steady"]
+    settled = [mb for at, mb in seen.memory if begun + FIRST_MINUTE <= at <= begun + seen.phases["steady"]]
     if len(settled) < 60:
         return Line("memory", "± 5 % after a minute", "too short a run to judge", True)
     first = median(settled[:10])
@@ -127,7 +123,7 @@ def load(server: Serving, home: Path, phases: list[tuple[str, float, float]], id
     """Let Locust run through the phases."""
     tokens = TokenFile(home / "data" / "visavis" / FILE)
     made = [tokens.create(f"load {number}", (Scope.ASK,), None)[1] for number in range(CLIENTS)]
-    seen, log, stop = Measured(phases), home / "load.jsonl", threading.Event()
+    seen, log, stop = Measured({name: seconds for name, seconds, _ in phases}), home / "load.jsonl", threading.Event()
     log.write_text("", encoding="utf-8")
     given = {"LOAD_PHASES": json.dumps(phases), "LOAD_TOKENS": json.dumps(made), "LOAD_LOG": str(log)}
     command = [sys.executable, "-m", "locust", "--headless", "--only-summary", "--host", server.address]
@@ -149,8 +145,11 @@ def load(server: Serving, home: Path, phases: list[tuple[str, float, float]], id
     seen.processor = processor_seconds(server) - before
     stop.set()
     watching.join()
-    seen.asked = read_log(log)
-    seen.begun = min((float(str(q["began"])) for q in seen.asked), default=0.0)
+    for line in read_log(log):
+        if "phase" in line:
+            seen.began[str(line["phase"])] = float(str(line["began"]))
+        else:
+            seen.asked.append(line)
     return seen
 
 

@@ -8,7 +8,7 @@ from tests.ui.gardens import garden_corpus
 from tests.ui.still import StillDesk, WritingAssistant
 from ui.api import create_app, run_server
 from ui.cli import address_of
-from ui.embedding import open_embedding
+from ui.embedding.frames import open_embedding
 from ui.settings import load_serve_settings
 from ui.signin.admission import open_admission
 

@@ -24,9 +24,9 @@ from tests.conftest import give_home
 from tests.load.soak import serving
 from tests.small_corpus import SmallCorpus, run_visavis
 from tests.ui.records import draft
-from ui import backup as backing
 from ui.access import Scope, TokenFile
-from ui.backup import SCHEMA, BackupError, Wanted, make_backup, restore_backup, unpack
+from ui.operation import backup as backing
+from ui.operation.backup import SCHEMA, BackupError, Wanted, make_backup, restore_backup, unpack
 from ui.record.copying import SQLITE_COPY
 from ui.record.errors import RecordError
 from ui.record.ledger import open_ledger
@@ -263,7 +263,7 @@ def test_a_full_disk_leaves_no_backup_behind(tmp_path: Path, monkeypatch: pytest
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ui.backup._pack", full)
+    monkeypatch.setattr("ui.operation.backup._pack", full)
     with pytest.raises(BackupError, match="No space left on device"):
         make_backup(tmp_path / "backups" / "all.tar.gz", ALL)
     assert not list((tmp_path / "backups").iterdir())

@@ -23,8 +23,8 @@ from tests.ui.gardens import garden_corpus
 from tests.ui.still import StillAssistant, StillDesk
 from ui.access import Refused
 from ui.api import create_app
-from ui.embed_tokens import SESSION_SECONDS, Guest, TokenEntrance, make_key, make_token, read_embed_key
-from ui.embedding import COOKIE, Embedding, open_embedding
+from ui.embedding.frames import COOKIE, Embedding, open_embedding
+from ui.embedding.tokens import SESSION_SECONDS, Guest, TokenEntrance, make_key, make_token, read_embed_key
 from ui.origins import check_origin, check_prefix
 from ui.people import Means, Role
 from ui.settings import load_serve_settings

@@ -14,8 +14,8 @@ from tests.ui.conftest import FLAGS
 from tests.ui.pages import PATIENCE
 from tests.ui.proxies import PREFIX, nginx, placed, read_block
 from tests.ui.sites import RESOLVED, Site, site, write_certificate
-from ui.embed_tokens import Guest, make_key, make_token
-from ui.embedding import COOKIE
+from ui.embedding.frames import COOKIE
+from ui.embedding.tokens import Guest, make_key, make_token
 
 pytestmark = pytest.mark.timeout(200)
 

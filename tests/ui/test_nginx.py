@@ -14,8 +14,8 @@ import pytest
 
 from tests.chroma import free_port
 from tests.conftest import require
-from ui.nginx import COOKIE, Site, write_configuration
-from ui.replicas import find_nginx, worker_user
+from ui.operation.nginx import COOKIE, Site, write_configuration
+from ui.operation.replicas import find_nginx, worker_user
 
 COUNT = 3
 

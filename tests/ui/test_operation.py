@@ -28,13 +28,13 @@ from tests.ui.still import StillAssistant, StillDesk
 from ui.access import Access, Limits, TokenFile
 from ui.api import create_app
 from ui.egress import configured_hosts
-from ui.embedding import Embedding
-from ui.logs import open_log, shorten
-from ui.operation import Operation, open_operation
+from ui.embedding.frames import Embedding
+from ui.operation.logs import open_log, shorten
+from ui.operation.tracing import open_spans
+from ui.operation.watch import Operation, open_operation
 from ui.places import Places
 from ui.refused import Refused
 from ui.settings import Addresses, LogFormat, LogLevel, load_serve_settings
-from ui.tracing import open_spans
 
 SECRET = "Does Rosamund's nursery water roses?"
 LOCAL = ("127.0.0.1", 50000)

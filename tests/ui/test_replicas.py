@@ -18,8 +18,8 @@ import pytest
 from ingest.errors import UsageError, VisavisError
 from tests.conftest import give_home, require
 from tests.small_corpus import ACT, ARTICLES, SmallCorpus, command, environment, make_act, run_visavis
-from ui.replicas import find_nginx
-from ui.replicas_cli import _ports
+from ui.operation.replicas import find_nginx
+from ui.operation.replicas_cli import _ports
 
 pytestmark = pytest.mark.timeout(600)
 

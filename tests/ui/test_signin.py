@@ -23,7 +23,7 @@ from assistant.errors import SettingsError
 from tests.small_corpus import run_visavis
 from tests.ui.houses import KEY, OPENED, SAME_ORIGIN, SIGNED_IN, cookie, guarded, later, somebody
 from ui.access import Access, Refused, Scope, TokenFile
-from ui.embedding import COOKIE as EMBED_COOKIE
+from ui.embedding.frames import COOKIE as EMBED_COOKIE
 from ui.language import Language, load_wording
 from ui.people import Means, Person, Role, person_of
 from ui.settings import ServeSettings, SignIn, load_serve_settings

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ui.access import Meter, neighbourhood
-from ui.embedding import forget_guest
+from ui.embedding.frames import forget_guest
 from ui.language import Language
 from ui.people import NOBODY, Means, person_of
 from ui.problems import problem

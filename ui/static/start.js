@@ -6,8 +6,9 @@ const RETURNED_WITHIN = 15_000;
 element.classList.toggle("vv-linkless", !takesLinks);
 speakLanguage();
 showChoices();
-dayBox.value = memory.day;
-box.value = memory.draft;
+// What a quick reader typed before this ran stays.
+memory.day = dayBox.value ||= memory.day;
+memory.draft = box.value ||= memory.draft;
 for (const turn of turns.values()) interrupt(turn.id);
 fitBox();
 drawConversation();

@@ -17,7 +17,7 @@ Examples:
 @click.option("--no-record", is_flag=True, help="Without the record of answers and feedback.")
 def backup(file: Path, with_secrets: bool, no_record: bool) -> None:
     """Write indexes, own documents, tokens, settings and the record to a FILE; a server may run meanwhile."""
-    from ui.backup import Wanted, make_backup
+    from ui.operation.backup import Wanted, make_backup
 
     told = make_backup(file, Wanted(with_secrets, not no_record))
     size = file.stat().st_size / 1_000_000
@@ -36,7 +36,7 @@ Examples:
 @click.option("--no-record", is_flag=True, help="Leave the record as it is.")
 def restore(file: Path, force: bool, no_record: bool) -> None:
     """Put back what `visavis backup` wrote to a FILE, once all of it was held against its hashes."""
-    from ui.backup import Wanted, restore_backup
+    from ui.operation.backup import Wanted, restore_backup
 
     told, before = restore_backup(file, Wanted(True, not no_record), force=force)
     click.echo(f"Restored {len(told.files)} files of {told.made}: {', '.join(told.parts()) or 'nothing'}.")

@@ -24,7 +24,7 @@ def embed() -> None:
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 def make_key_file(path: Path) -> None:
     """Write a new key to the file PATH, readable by its owner alone; a file that is there stays as it is."""
-    from ui.embed_tokens import make_key
+    from ui.embedding.tokens import make_key
 
     try:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -44,7 +44,7 @@ def make_key_file(path: Path) -> None:
 @click.option("--subject", default="somebody", show_default=True, help="The person, as the site calls them.")
 def sample(path: Path, origin: str, site: str, subject: str) -> None:
     """Print a token that is good for five minutes and once, as a site would make it."""
-    from ui.embed_tokens import Guest, make_token, read_embed_key
+    from ui.embedding.tokens import Guest, make_token, read_embed_key
     from ui.origins import check_origin
 
     try:

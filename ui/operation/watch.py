@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse, Response
 
 from assistant.answer import Answer
-from ui.health import READY, Health
-from ui.logs import Inside, RequestLog, open_log
-from ui.metrics import Metrics
+from ui.operation.health import READY, Health
+from ui.operation.logs import Inside, RequestLog, open_log
+from ui.operation.metrics import Metrics
+from ui.operation.tracing import Spans, open_spans
 from ui.places import Places
 from ui.record.entry import Channel
 from ui.record.recorder import Recorder
 from ui.settings import Addresses, ServeSettings
 from ui.signin.rules import RouteMap
-from ui.tracing import Spans, open_spans
 
 if TYPE_CHECKING:
     from assistant.desk import Desk

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import SettingsError
 from ui.access import Meter, Refused, neighbourhood
-from ui.embed_tokens import LONGEST_TOKEN, SESSION_SECONDS, TokenEntrance, read_embed_key
+from ui.embedding.tokens import LONGEST_TOKEN, SESSION_SECONDS, TokenEntrance, read_embed_key
 from ui.language import page_words
 from ui.people import Person
 from ui.problems import problem

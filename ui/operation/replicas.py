@@ -21,7 +21,7 @@ from typing import IO
 import click
 
 from ingest.errors import VisavisError
-from ui.nginx import Site, write_configuration
+from ui.operation.nginx import Site, write_configuration
 
 LOOK_EVERY = 0.25
 GRACE = 40.0  # seconds until a replica that is asked to end is ended: more than it gives answers, and closing, itself

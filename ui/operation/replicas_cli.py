@@ -47,8 +47,8 @@ def replicas(
     root_path: str | None,
 ) -> None:
     """Serve the chat from several processes behind nginx; one that dies is started again."""
-    from ui.nginx import Site
-    from ui.replicas import Fleet, Replica, find_nginx, listening_to_signals
+    from ui.operation.nginx import Site
+    from ui.operation.replicas import Fleet, Replica, find_nginx, listening_to_signals
 
     nginx = find_nginx()
     with open_listener(host, port) as listener:

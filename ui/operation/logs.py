@@ -18,10 +18,10 @@ from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.operation.tracing import Spans
 from ui.people import person_of
 from ui.problems import REQUEST
 from ui.settings import Addresses, LogFormat, LogLevel
-from ui.tracing import Spans
 
 HEADER = "X-Request-ID"
 NOTE = "visavis.arrival"
