@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from threading import Event
 from time import perf_counter
 
@@ -10,6 +11,7 @@ from assistant.analysis import Inquiry, analyse
 from assistant.answer import Answer, Notice, Timings
 from assistant.citing import CitationBook
 from assistant.grounding import ground_answer
+from assistant.leading import Leading
 from assistant.likeness import Bounds, Remembering
 from assistant.noted import with_notes
 from assistant.prose import Prose
@@ -51,6 +53,10 @@ class Assistant:
         embedder = open_embedder()
         prose = _open_prose(settings, store.corpus, embedder)
         return cls(store, embedder, open_guide(embedder), load_concordance(), prose, bounds=open_bounds(embedder))
+
+    @cached_property
+    def _leading(self) -> Leading:
+        return Leading(self.guide)
 
     @property
     def writes(self) -> bool:
@@ -136,7 +142,7 @@ class Assistant:
         return replace(question, scope=(*question.scope, *columns))
 
     def _find(self, inquiry: Inquiry, embedder: Embedder) -> Findings:
-        return find_evidence(self.store, self.guide, self.concordance, embedder, inquiry)
+        return find_evidence(self.store, self._leading, self.concordance, embedder, inquiry)
 
     def _write(self, inquiry: Inquiry, findings: Findings, objection: Objection | None, book: CitationBook) -> Draft:
         if objection is not None and not objection.carries_law:

@@ -1,25 +1,22 @@
 """Ranked evidence for each side: what was named, what was found, what the concordance brings from the other side."""
 
-import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import zip_longest
-from typing import Self
-
-import numpy as np
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 
 from assistant import phrases
 from assistant.analysis import Inquiry
 from assistant.answer import Evidence
+from assistant.leading import PLACE_STEP, Leading, Search
 from assistant.noted import is_noted, locate_noted
-from assistant.retrieval import Hit, Query, make_query, search_commentary, search_wording
+from assistant.retrieval import Hit, search_commentary, search_wording
 from ingest.concordance import Concordance, Correspondence
 from ingest.embedding import Embedder
-from ingest.guide import ISSUES, Guide, Issue, Labels, SignpostKind
 from ingest.identifiers import InstrumentId
 from ingest.index import Store
-from ingest.instrument import RECITALS, Expression, Provision
+from ingest.instrument import Expression, Provision
 from ingest.pinpoint import Pinpoint
 from ingest.references import locate
 from ingest.status import load_status
@@ -28,19 +25,9 @@ NAMED_SCORE = 3.0
 # Learnt on the development half: a linear model of which provision carries the answer.
 MEANING_WEIGHT = 0.56
 WORDS_WEIGHT = 0.33
-GUIDE_WEIGHTS = {SignpostKind.NOTE: 1.21, SignpostKind.ISSUE: 1.23, SignpostKind.ASKED: 1.08}
-RECITAL_LOSS = 0.40
-LIKELY_WEIGHT = 1.4
-LIKELY_ISSUE = 0.6
-CHANCE = 0.001
 FIGURE_LIFT = 0.2
 CLAUSES_OF = 3
 CLAUSE_LIFT = 0.6
-NEAREST_ASKED = 3
-ASKED_SHARE = 0.5
-GUIDE_WORDS = 0.3
-PLACE_STEP = 0.06
-GUIDE_DEPTH = 80
 MATCH_FLOOR = 0.6
 MATCH_SHARE = 0.9
 MOST_MATCHES = 2
@@ -124,30 +111,15 @@ class Findings:
         return tuple(side for side in self.sides if side.wording is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """One thing searched: the query, how well each signpost fits it, the best cosine of any, the labels it may have."""
-
-    query: Query
-    fit: np.ndarray[tuple[int], np.dtype[np.float32]]
-    nearest: float
-    labels: Mapping[str, Labels]
-
-    def likelihood(self, head: str, label: str) -> float:
-        """How much likelier than by chance the question has a label, 0 to 1, by what was learnt from the guide."""
-        share = self.labels.get(head, {}).get(label, 0.0)
-        return 1 - math.log(share + CHANCE) / math.log(CHANCE)
-
-
 def find_evidence(
-    store: Store, guide: Guide, concordance: Concordance, embedder: Embedder, inquiry: Inquiry
+    store: Store, leading: Leading, concordance: Concordance, embedder: Embedder, inquiry: Inquiry
 ) -> Findings:
     """Search each side of an inquiry on its own, and let the guide bring what shares no word with the question."""
     asked = _subjects(inquiry) or tuple(_headings(store, inquiry))[:1]
-    searches = [_search(words, guide, embedder) for words in asked]
-    ranked = [_rank_matches(guide, search) for search in searches]
+    searches = [leading.search(words, embedder) for words in asked]
+    ranked = [_rank_matches(leading, search) for search in searches]
     instruments = (*inquiry.sides, *(one for one in inquiry.scope if one not in inquiry.sides))
-    every = [_search_side(store, guide, searches, inquiry, instrument) for instrument in instruments]
+    every = [_search_side(store, leading, searches, inquiry, instrument) for instrument in instruments]
     sides, others = every[: len(inquiry.sides)], every[len(inquiry.sides) :]
     weight = COUNTERPART_WEIGHT if inquiry.named else UNNAMED_WEIGHT
     sides = [_lift_counterparts(concordance, side, [one for one in sides if one is not side], weight) for side in sides]
@@ -201,22 +173,10 @@ def _headings(store: Store, inquiry: Inquiry) -> Iterable[str]:
                 yield unit.heading or unit.text[:HEADING]
 
 
-def _search(phrase: str, guide: Guide, embedder: Embedder) -> _Search:
-    query = make_query(phrase, embedder)
-    scored = guide.score(query.words, query.vector, GUIDE_WORDS)
-    return _Search(query, *scored, guide.classify(query.words, query.vector))
-
-
-def _rank_matches(guide: Guide, search: _Search) -> list[Match]:
-    """The correspondences by how well their own words fit, and the nearest of the questions asked on them."""
-    found = (Match(one.correspondence, _fit_of(one, search)) for one in guide.issues)
-    return sorted(found, key=lambda match: -match.score)
-
-
-def _fit_of(issue: Issue, search: _Search) -> float:
-    asked = np.sort(search.fit[issue.asked])[-NEAREST_ASKED:]
-    fit = float(search.fit[issue.own].max() + ASKED_SHARE * (asked.mean() if len(asked) else 0.0))
-    return fit + LIKELY_ISSUE * search.likelihood(ISSUES, issue.correspondence.id)
+def _rank_matches(leading: Leading, search: Search) -> list[Match]:
+    """The correspondences by how well they fit."""
+    issues = leading.guide.issues
+    return [Match(issues[number].correspondence, fit) for number, fit in leading.rank_issues(search)]
 
 
 def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequence[Side]) -> tuple[Match, ...]:
@@ -274,14 +234,14 @@ def _touched(concordance: Concordance, inquiry: Inquiry) -> tuple[Match, ...]:
 
 
 def _search_side(
-    store: Store, guide: Guide, searches: Sequence[_Search], inquiry: Inquiry, instrument: InstrumentId
+    store: Store, leading: Leading, searches: Sequence[Search], inquiry: Inquiry, instrument: InstrumentId
 ) -> Side:
     wording = store.corpus.wording_on(instrument, inquiry.as_of)
     if wording is None:
         return Side(instrument, None, ())
     rank, find = (_rank_notes, locate_noted) if is_noted(wording) else (_rank, locate)
     hits = [search_wording(store, search.query, wording) for search in searches]
-    lists = [rank(found, guide, search, wording) for found, search in zip(hits, searches, strict=True)]
+    lists = [rank(found, leading, search, wording) for found, search in zip(hits, searches, strict=True)]
     if inquiry.wants_figure:
         lists = [_lift_figures(found) for found in lists]
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
@@ -299,13 +259,13 @@ def _search_side(
     return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown, nearest)
 
 
-def _rank(hits: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+def _rank(hits: Sequence[Hit], leading: Leading, search: Search, wording: Expression) -> list[Candidate]:
     """The passages of a wording by what the engines make of them and what the guide says of their places."""
-    led = _Led.of(guide, search, wording)
+    lift = leading.lift(search, wording)
     found: dict[Pinpoint, Candidate] = {}
     for hit in hits:
         place = hit.provision.pinpoint
-        score = MEANING_WEIGHT * max(hit.cosine, 0.0) + WORDS_WEIGHT * hit.words + led.lift(hit.provision)
+        score = MEANING_WEIGHT * max(hit.cosine, 0.0) + WORDS_WEIGHT * hit.words + lift[place]
         held = found.get(place)
         if held is None or score > held.score:
             found[place] = Candidate(hit.provision, hit.passage.start, hit.passage.end, score)
@@ -345,47 +305,12 @@ def _clauses_of(store: Store, provision: Provision, inquiry: Inquiry) -> Iterabl
         yield Pinpoint.parse(treaty.entry_clause)
 
 
-def _rank_notes(_: Sequence[Hit], guide: Guide, search: _Search, wording: Expression) -> list[Candidate]:
+def _rank_notes(_: Sequence[Hit], leading: Leading, search: Search, wording: Expression) -> list[Candidate]:
     """The places of a wording of which only our notes are held, by how well what is said of them fits."""
-    led = _Led.of(guide, search, wording)
-    places = dict.fromkeys(place for places in led.places.values() for place in places if place in wording)
-    found = [Candidate(one, 0, len(one.text), led.lift(one)) for one in map(wording.at, places)]
+    lift = leading.lift(search, wording)
+    places = map(wording.at, leading.places(search, wording))
+    found = [Candidate(one, 0, len(one.text), lift[one.pinpoint]) for one in places]
     return sorted(found, key=lambda one: -one.score)
-
-
-@dataclass(frozen=True, slots=True)
-class _Led:
-    """What the guide says of the places of a wording: where its signposts lead, and which units are likely."""
-
-    search: _Search
-    places: Mapping[SignpostKind, Mapping[Pinpoint, float]]
-    likely: dict[Pinpoint, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, guide: Guide, search: _Search, wording: Expression) -> Self:
-        """What it says of a thing searched."""
-        return cls(search, {kind: _led(guide, search, wording, kind) for kind in SignpostKind})
-
-    def lift(self, provision: Provision) -> float:
-        """What the guide adds to a provision, a recital having less."""
-        place = provision.pinpoint
-        lift = sum(GUIDE_WEIGHTS[kind] * _lift_of(places, place) ** 2 for kind, places in self.places.items())
-        if place.unit not in self.likely:
-            self.likely[place.unit] = self.search.likelihood(provision.expression.instrument, str(place.unit))
-        lift += LIKELY_WEIGHT * self.likely[place.unit]
-        return lift - RECITAL_LOSS if provision.kind in RECITALS else lift
-
-
-def _led(guide: Guide, search: _Search, wording: Expression, kind: SignpostKind) -> dict[Pinpoint, float]:
-    """The places of a wording that the best-fitting signposts of a kind lead to, with the best fit."""
-    led: dict[Pinpoint, float] = {}
-    own = guide.leading_to(wording.instrument, kind)
-    for number in own[np.argsort(-search.fit[own], kind="stable")][:GUIDE_DEPTH]:
-        fit = float(search.fit[number])
-        for rank, meant in enumerate(guide.signposts[int(number)].places[wording.instrument]):
-            place = next((one for one in meant.lineage if one in wording), meant)
-            led[place] = max(led.get(place, 0.0), fit - PLACE_STEP * rank)
-    return led
 
 
 def _lift_of(led: Mapping[Pinpoint, float], at: Pinpoint) -> float:
@@ -429,7 +354,7 @@ def _lift_counterparts(concordance: Concordance, side: Side, others: Sequence[Si
         return side
     lift: dict[Pinpoint, float] = {}
     for other in others:
-        for candidate in spread(other.candidates, 1)[:COUNTERPART_OF]:
+        for candidate in islice(spread(other.candidates, 1), COUNTERPART_OF):
             share = candidate.score / other.candidates[0].score
             for one in concordance.touching(other.instrument, candidate.provision.pinpoint):
                 for rank, place in enumerate(one.side(side.instrument)):
@@ -444,36 +369,35 @@ def _raised(candidate: Candidate, lift: float) -> Candidate:
     return replace(candidate, score=candidate.score + lift) if lift else candidate
 
 
-def _commentary(store: Store, searches: Sequence[_Search], inquiry: Inquiry) -> tuple[Candidate, ...]:
+def _commentary(store: Store, searches: Sequence[Search], inquiry: Inquiry) -> tuple[Candidate, ...]:
     if not inquiry.commentary or not searches:
         return ()
     hits = search_commentary(store, searches[0].query, inquiry.as_of)
     return tuple(Candidate(hit.provision, hit.passage.start, hit.passage.end, hit.score) for hit in hits[:10])
 
 
-def _nearness(search: _Search, place: int, sides: Iterable[Side]) -> float:
+def _nearness(search: Search, place: int, sides: Iterable[Side]) -> float:
     """The best cosine of a question with our words and that with the law's, added up: neither alone tells."""
     return search.nearest + max((side.nearest[place] for side in sides if side.nearest), default=search.nearest)
 
 
-def spread(candidates: Iterable[Candidate], per_unit: int) -> list[Candidate]:
+def spread(candidates: Iterable[Candidate], per_unit: int) -> Iterator[Candidate]:
     """The same order, with at most so many candidates of one unit."""
-    taken: dict[Pinpoint, int] = {}
-    kept: list[Candidate] = []
+    taken: Counter[Pinpoint] = Counter()
     for candidate in candidates:
-        taken[candidate.unit] = taken.get(candidate.unit, 0) + 1
-        if taken[candidate.unit] <= per_unit:
-            kept.append(candidate)
-    return kept
+        unit = candidate.unit
+        taken[unit] += 1
+        if taken[unit] <= per_unit:
+            yield candidate
 
 
 def list_evidence(findings: Findings, inquiry: Inquiry) -> tuple[Evidence, ...]:
     """One merged list, best first: the sides in turn where they are compared, then guidance and commentary."""
-    lists = [spread(side.candidates, PER_UNIT) for side in findings.sides]
+    lists = [list(islice(spread(side.candidates, PER_UNIT), EVIDENCE)) for side in findings.sides]
     turns = _merge_sides(lists, alternate=len(inquiry.named) != 0)
-    rest = _take_turns([spread(side.candidates, 1) for side in findings.others])
+    rest = _take_turns([list(islice(spread(side.candidates, 1), EVIDENCE)) for side in findings.others])
     turns = [*turns[:OWN_FIRST], *rest[:OTHERS_FIRST], *turns[OWN_FIRST:], *rest[OTHERS_FIRST:]]
-    commentary = spread(findings.commentary, 1)
+    commentary = list(spread(findings.commentary, 1))
     first = FIRST_TEN - COMMENTARY_PLACES if commentary else FIRST_TEN
     merged = [*turns[:first], *commentary[:COMMENTARY_PLACES], *turns[first:], *commentary[COMMENTARY_PLACES:]]
     return tuple(

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -12,7 +12,7 @@ from ingest.datafiles import data_file
 from ingest.errors import ManifestError, VisavisError
 from ingest.identifiers import ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Relation
-from ingest.pinpoint import Pinpoint
+from ingest.pinpoint import Pinpoint, Step
 
 FILE = "concordance.toml"
 
@@ -123,11 +123,19 @@ class Concordance(Strict):
 
     def touching(self, instrument: InstrumentId, place: Pinpoint) -> tuple[Correspondence, ...]:
         """The correspondences that a place carries, or a part of it does, or that it is a part of."""
+        near = self._by_root.get((instrument, place.root), ())
         return tuple(
-            one
-            for one in self.correspondence
-            if any(place.contains(own) or own.contains(place) for own in one.side(instrument))
+            one for one in near if any(place.contains(own) or own.contains(place) for own in one.side(instrument))
         )
+
+    @cached_property
+    def _by_root(self) -> dict[tuple[InstrumentId, Step], tuple[Correspondence, ...]]:
+        held: dict[tuple[InstrumentId, Step], dict[str, Correspondence]] = {}
+        for one in self.correspondence:
+            for instrument, places in one.sides.items():
+                for place in places:
+                    held.setdefault((InstrumentId(instrument), place.root), {})[one.id] = one
+        return {root: tuple(found.values()) for root, found in held.items()}
 
 
 @lru_cache(maxsize=1)

@@ -81,15 +81,16 @@ class Guide:
         self._lexical = lexical
         self._vectors = vectors
         self._given = learnt
-        self._leading: dict[tuple[InstrumentId, SignpostKind], list[int]] = {}
+        leading: dict[tuple[InstrumentId, SignpostKind], list[int]] = {}
         issues: dict[str, Issue] = {}
         for number, signpost in enumerate(signposts):
             for instrument in (one for one, places in signpost.places.items() if places):
-                self._leading.setdefault((instrument, signpost.kind), []).append(number)
+                leading.setdefault((instrument, signpost.kind), []).append(number)
             if signpost.correspondence is not None:
                 issue = issues.setdefault(signpost.correspondence.id, Issue(signpost.correspondence, [], []))
                 (issue.own if signpost.kind is SignpostKind.ISSUE else issue.asked).append(number)
         self.issues = tuple(issues.values())
+        self._leading = {way: np.array(numbers, dtype=np.intp) for way, numbers in leading.items()}
 
     def only(self, keep: Callable[[Signpost], bool]) -> "Guide":
         """The guide with some of its signposts alone."""
@@ -100,7 +101,7 @@ class Guide:
 
     def leading_to(self, instrument: InstrumentId, kind: SignpostKind) -> NDArray[np.intp]:
         """The numbers of the signposts of a kind to places of an instrument."""
-        return np.array(self._leading.get((instrument, kind), []), dtype=np.intp)
+        return self._leading.get((instrument, kind), np.zeros(0, dtype=np.intp))
 
     def score(self, words: str, vector: Vectors, words_weight: float) -> tuple[Vectors, float]:
         """How well each signpost fits a query, from 0 to 1, and the best cosine of any.

@@ -118,8 +118,7 @@ class Pinpoint:
     @property
     def unit(self) -> "Pinpoint":
         """The whole article, recital or annex (numbered paragraph, page paragraph) that this place lies in."""
-        depth = 2 if self.root.kind is StepKind.PAGE and len(self.steps) > 1 else 1
-        return self.lineage[-depth]
+        return _unit(self)
 
     @property
     def parent(self) -> "Pinpoint | None":
@@ -158,6 +157,12 @@ class Pinpoint:
 @lru_cache(maxsize=1 << 16)
 def _lineage(place: Pinpoint) -> tuple[Pinpoint, ...]:
     return (place, *(Pinpoint(place.steps[:depth]) for depth in range(len(place.steps) - 1, 0, -1)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _unit(place: Pinpoint) -> Pinpoint:
+    depth = 2 if place.root.kind is StepKind.PAGE and len(place.steps) > 1 else 1
+    return place.lineage[-depth]
 
 
 def _guess_sections(steps: tuple[Step, ...]) -> int:
