@@ -169,7 +169,8 @@ def _phrase(text: str) -> str:
 
 def keywords(phrase: str) -> str:
     """The words of a phrase that a search engine can use: those that every question has are left out."""
-    return " ".join(phrases.FRAME.sub(" ", phrase).split()).strip(phrases.EDGE)
+    kept = " ".join(phrases.FRAME.sub(" ", phrase).split()).strip(phrases.EDGE)
+    return kept if phrases.WORD.search(kept) else ""
 
 
 def _words(text: str) -> list[str]:

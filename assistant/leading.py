@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,9 +131,8 @@ class Leading:
     def _issues(self) -> tuple[Numbers, Numbers]:
         """The signposts of each issue's own words, and of the questions asked on it, filled up with none."""
         none = len(self.guide.signposts)
-        lists = ([one.own for one in self.guide.issues], [one.asked for one in self.guide.issues])
-        own, asked = (np.array(list(zip_longest(*each, fillvalue=none)), np.intp).T for each in lists)
-        return own, asked
+        issues = self.guide.issues
+        return _fill([one.own for one in issues], none), _fill([one.asked for one in issues], none)
 
     def _terrain(self, wording: Expression) -> _Terrain:
         held = self._terrains.get(wording.id)
@@ -154,3 +152,9 @@ class Leading:
         else:
             np.maximum.at(led, ways.places, search.fit[ways.signposts] - ways.losses)
         return led
+
+
+def _fill(lists: Sequence[Sequence[int]], none: int) -> Numbers:
+    """Lists as the rows of a table, filled up with `none`."""
+    width = max((len(one) for one in lists), default=1) or 1
+    return np.array([[*one, *[none] * (width - len(one))] for one in lists], dtype=np.intp).reshape(-1, width)

@@ -59,14 +59,23 @@ class Premise(Strict):
 
 class _Table(Strict):
     reviewed: date
+    honest: tuple[str, ...]
     premise: tuple[Premise, ...]
+
+    @property
+    def premises(self) -> tuple[Premise, ...]:
+        """Each with the words that make it another question; where words alone tell it, those that make any honest."""
+        return tuple(
+            one if one.means else one.model_copy(update={"without": (*one.without, *self.honest)})
+            for one in self.premise
+        )
 
 
 @lru_cache(maxsize=1)
 def load_premises() -> tuple[Premise, ...]:
     """Our table; raises ManifestError when it is not what its schema says."""
     try:
-        return _Table.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8"))).premise
+        return _Table.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8"))).premises
     except (ValidationError, tomllib.TOMLDecodeError) as error:
         raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:300]}; correct it.") from None
 

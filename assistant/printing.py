@@ -75,7 +75,9 @@ def _name(corpus: Corpus, instrument: InstrumentId, answer: Answer) -> str:
 
 
 def _claim_text(claim: Claim) -> str:
-    return escape(SIGNS[claim.kind] + claim.text) + _numbers(claim.citations)
+    nearest = claim.searched.nearest if claim.searched else ()
+    near = f" Nearest:{_numbers(nearest)}" if nearest else ""
+    return escape(SIGNS[claim.kind] + claim.text) + near + _numbers(claim.citations)
 
 
 def _numbers(numbers: Iterable[int]) -> str:

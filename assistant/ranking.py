@@ -32,6 +32,7 @@ MATCH_FLOOR = 0.6
 MATCH_SHARE = 0.9
 MOST_MATCHES = 2
 MATCHES_WEIGHED = 12
+WHOLE_SHARE = 0.5
 STANDING_WEIGHT = 0.7
 SILENT_SHARE = 0.25
 APPLICATION = "when do the rules apply, date of application, deadline: {}"
@@ -79,7 +80,8 @@ class Side:
     """What one instrument has: its wording on the day asked, its candidates, best first, and the places named.
 
     `found` are the candidates that the search alone gives, before the places named are put first; `nearest` is the
-    best cosine of its words with each thing searched, empty where no words are held.
+    best cosine of its words with each thing searched, empty where no words are held; `defined` is where it defines the
+    term that the question asks the meaning of.
     """
 
     instrument: InstrumentId
@@ -89,6 +91,7 @@ class Side:
     named: tuple[Provision, ...] = ()
     unknown: tuple[Pinpoint, ...] = ()
     nearest: tuple[float, ...] = ()
+    defined: Provision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +143,10 @@ def _subjects(inquiry: Inquiry) -> tuple[str, ...]:
     return (inquiry.phrase, *inquiry.topics, *dates)
 
 
-def _defined(store: Store, wording: Expression, inquiry: Inquiry) -> list[Provision]:
+def _defined(store: Store, wording: Expression, inquiry: Inquiry) -> Provision | None:
     """The definition of the term that a question asks the meaning of, the longest term that its words hold."""
     if not phrases.DEFINE.search(inquiry.text) or is_noted(wording):
-        return []
+        return None
     words = f" {inquiry.phrase.casefold()} "
     held = [
         (len(name), definition.place)
@@ -153,7 +156,7 @@ def _defined(store: Store, wording: Expression, inquiry: Inquiry) -> list[Provis
     ]
     longest = max(held, default=None, key=lambda one: one[0])
     enough = longest is not None and longest[0] * 2 > len(inquiry.subject)
-    return [wording.at(longest[1])] if longest is not None and enough else []
+    return wording.at(longest[1]) if longest is not None and enough else None
 
 
 def _quotable(wording: Expression, provision: Provision) -> list[Provision]:
@@ -180,21 +183,28 @@ def _rank_matches(leading: Leading, search: Search) -> list[Match]:
 
 
 def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequence[Side]) -> tuple[Match, ...]:
-    """The correspondences that the question is about: one for each topic, or the few that fit the whole.
+    """The correspondences that the question is about: one for each topic and one for the whole, or the few that fit it.
 
     A correspondence fits by its words, and by how high its places stand among the candidates of each side.
     """
-    chosen: dict[str, Match] = {}
     best = {side.instrument: _best_shares(side) for side in sides}
-    most = 1 if inquiry.topics else MOST_MATCHES
-    for found in ranked[1 : 1 + len(inquiry.topics)] or ranked[:1]:
+    whole = {match.correspondence.id: match.score for match in ranked[0]}
+    lists = [_within(whole, found) for found in ranked[1 : 1 + len(inquiry.topics)]]
+    chosen: dict[str, Match] = {}
+    for found in [*lists, ranked[0]]:
         near = [replace(match, score=match.score + _standing(match, best)) for match in found[:MATCHES_WEIGHED]]
         near.sort(key=lambda match: -match.score)
         near = [match for match in found if _is_titled(match, inquiry)][:1] or near
-        for match in near[:most]:
+        for match in near[: 1 if lists else MOST_MATCHES]:
             if match.score >= max(MATCH_FLOOR, MATCH_SHARE * near[0].score):
                 chosen.setdefault(match.correspondence.id, match)
     return tuple(chosen.values())
+
+
+def _within(whole: Mapping[str, float], found: Iterable[Match]) -> list[Match]:
+    """How well the correspondences fit a topic within the whole question, best first."""
+    fits = (replace(match, score=match.score + WHOLE_SHARE * whole[match.correspondence.id]) for match in found)
+    return sorted(fits, key=lambda match: -match.score)
 
 
 def _is_titled(match: Match, inquiry: Inquiry) -> bool:
@@ -247,16 +257,19 @@ def _search_side(
     own = [one.pinpoint for one in inquiry.targets if one.instrument in {None, instrument}]
     located = {place: find(wording, place) for place in own}
     named = [one for found in located.values() if found is not None for one in _quotable(wording, found)]
+    defined = _defined(store, wording, inquiry)
     first = [
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
-        for rank, provision in enumerate((*named, *_defined(store, wording, inquiry)))
+        for rank, provision in enumerate(one for one in (*named, defined) if one is not None)
     ]
     found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
     if inquiry.wants_date:
         found = _with_clauses(store, wording, found, inquiry)
     unknown = tuple(place for place, found in located.items() if found is None)
     nearest = tuple(max(hit.cosine for hit in one) for one in hits if one)
-    return Side(instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown, nearest)
+    return Side(
+        instrument, wording, tuple(_distinct([*first, *found])), tuple(found), tuple(named), unknown, nearest, defined
+    )
 
 
 def _rank(hits: Sequence[Hit], leading: Leading, search: Search, wording: Expression) -> list[Candidate]:

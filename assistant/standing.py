@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from assistant.answer import Citation, Notice
-from assistant.noted import is_noted
+from assistant.noted import is_noted, noted_application
+from ingest.application import Later
 from ingest.clock import today
 from ingest.corpus import Corpus
 from ingest.identifiers import InstrumentId
@@ -94,7 +95,7 @@ def notices(corpus: Corpus, sides: Sequence[InstrumentId], day: date, cited: Seq
     found = [notice for instrument in sides if (notice := _treaty_notice(instrument, day))]
     absent = (instrument for instrument in sides if not corpus.wording_on(instrument, day))
     found += [notice for instrument in absent if (notice := _absent_notice(corpus, instrument, day))]
-    found += _application_notices(cited)
+    found += _application_notices(corpus, day, cited)
     found += _amendment_notices(corpus, cited)
     return found
 
@@ -117,15 +118,40 @@ def _absent_notice(corpus: Corpus, instrument: InstrumentId, day: date) -> Notic
     return Notice("texts_missing", f"The text of {instrument} is not in the corpus; `visavis doctor` says what to do.")
 
 
-def _application_notices(cited: Sequence[Citation]) -> list[Notice]:
-    later: dict[date, list[Citation]] = {}
+def _application_notices(corpus: Corpus, day: date, cited: Sequence[Citation]) -> list[Notice]:
+    """From when what is cited applies, where that is still to come: for all, or for the cases that wait longer."""
+    groups: dict[tuple[date, date, str], list[Citation]] = {}
     for one in cited:
-        if one.force is Force.NOT_YET_APPLICABLE and one.applies_from:
-            later.setdefault(one.applies_from, []).append(one)
+        later = _later(corpus, day, one)
+        waits = one.force is Force.NOT_YET_APPLICABLE and one.applies_from is not None
+        if later is not None or waits:
+            first = one.applies_from if waits and one.applies_from else date.min
+            days = (first, later.date if later else date.max, later.cases if later else "")
+            groups.setdefault(days, []).append(one)
     return [
-        Notice("applies_from", f"Not yet applicable, from {print_day(day)}: {'; '.join(_widest(group))}.")
-        for day, group in sorted(later.items())
+        Notice("applies_from", f"{_from_when(*days)}: {'; '.join(_widest(group))}.")
+        for days, group in sorted(groups.items(), key=lambda one: one[0])
     ]
+
+
+def _from_when(first: date, later: date, cases: str) -> str:
+    if first == date.min:
+        return f"Not yet applicable to {cases}, from {print_day(later)}"
+    longer = f", and from {print_day(later)} for {cases}" if cases else ""
+    return f"Not yet applicable, from {print_day(first)}{longer}"
+
+
+def _later(corpus: Corpus, day: date, cited: Citation) -> Later | None:
+    """The further day, still to come, from which what is cited applies to a part of the cases."""
+    if cited.expression is None or cited.pinpoint is None or cited.applies_from is None:
+        return None
+    wording = corpus.expression(cited.expression)
+    provision = wording.get(cited.pinpoint)
+    if provision is None:
+        return None
+    noted = is_noted(wording)
+    application = noted_application(wording, provision, day) if noted else corpus.application(provision, day)
+    return application.later if application.later and application.later.date > day else None
 
 
 def _widest(cited: Sequence[Citation]) -> dict[str, None]:

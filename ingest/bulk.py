@@ -15,7 +15,7 @@ from ingest.crew import do_all
 from ingest.documents import FORMATS, Description, check_document, check_words
 from ingest.embedding import Embedder, open_embedder
 from ingest.errors import UsageError, VisavisError
-from ingest.isolation import Limits, run_isolated
+from ingest.isolation import Call, Limits, run_in_turn
 from ingest.journal import Journal, Seen, Taken, Tally, journal_path, working_on
 from ingest.passages import BUDGET, cut_expression
 from ingest.pipeline import READING, passage_size, read_checked
@@ -23,7 +23,7 @@ from ingest.readers.opening import shown
 from ingest.wordings import express
 
 BATCH = 100  # documents that one process reads, and that at most are done again after a kill
-SECONDS = 20.0  # for each of them
+SECONDS = 60.0  # that one document may take, unless the job says otherwise
 PAGE_EVERY = 1.0  # seconds
 LISTED = 50  # failed documents on the page
 
@@ -32,13 +32,17 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to take in, as what, who does it, and where the page about it is written."""
+    """What to take in, as what, who does it, where the page about it is written, and how long a document may take.
+
+    A document is given its `seconds` twice, the second time in a process of its own, before it is set aside.
+    """
 
     folder: Path
     description: Description
     workers: int = 1
     scheduler: str = ""
     page: Path | None = None
+    seconds: float = SECONDS
 
     @property
     def journal(self) -> Path:
@@ -65,7 +69,7 @@ def run_job(job: Job, report: Report) -> Tally:
         journal.see(find_files(job.folder))
         progress = Progress(str(job.folder), time.time(), journal.tally())
         written = 0.0
-        work = partial(take_batch, job.folder, description)
+        work = partial(take_batch, job.folder, description, job.seconds)
         for _, taken in do_all(work, journal.waiting(BATCH), job.workers, job.scheduler):
             journal.note(taken)
             if time.monotonic() - written >= PAGE_EVERY:
@@ -99,22 +103,26 @@ def _refuse_unlisted(error: OSError) -> None:
     raise UsageError(f"{shown(Path(error.filename))} cannot be listed: {error.strerror}; nothing was changed.")
 
 
-def take_batch(folder: Path, description: Description, paths: Sequence[str]) -> list[Taken]:
+def take_batch(folder: Path, description: Description, seconds: float, paths: Sequence[str]) -> list[Taken]:
     """Read some documents in one process, and embed their passages; a reader that fails costs only its document."""
-    read = _read_apart(folder, description, paths)
+    read = _read_apart(folder, description, paths, Limits(seconds))
     embedder = _embedder()
     return [_embedded(one, embedder) for one in read]
 
 
-def _read_apart(folder: Path, description: Description, paths: Sequence[str]) -> list["_Read"]:
-    limits = Limits(seconds=SECONDS * len(paths))
-    try:
-        return run_isolated(f"{len(paths)} documents", read_batch, folder, description, paths, limits=limits)
-    except VisavisError as error:
-        if len(paths) == 1:
-            return [_Read(paths[0], line=str(error))]
-        middle = len(paths) // 2
-        return [one for half in (paths[:middle], paths[middle:]) for one in _read_apart(folder, description, half)]
+def _read_apart(folder: Path, description: Description, paths: Sequence[str], limits: Limits) -> Iterator["_Read"]:
+    """Read documents in one process; where one of them fails it, that one alone, and the rest in another process."""
+    waiting = [Call(path, read_document, (folder, description, path)) for path in paths]
+    while waiting:
+        for read in run_in_turn(tuple(waiting), limits):
+            call = waiting.pop(0)
+            yield _read_again(call, limits) if isinstance(read, VisavisError) else read
+
+
+def _read_again(call: Call["_Read"], limits: Limits) -> "_Read":
+    """Read a document by itself, for it may have been the machine or those before it; what fails again is set aside."""
+    [read] = run_in_turn((call,), limits)
+    return _Read(call.name, line=" ".join(str(read).split())) if isinstance(read, VisavisError) else read
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +136,8 @@ class _Read:
     line: str = ""
 
 
-def read_batch(folder: Path, description: Description, paths: Sequence[str]) -> list[_Read]:
-    """Read documents one after another, in a process of their own."""
-    return [_read(folder, description, path) for path in paths]
-
-
-def _read(folder: Path, description: Description, path: str) -> _Read:
+def read_document(folder: Path, description: Description, path: str) -> _Read:
+    """Read a document, in a process that is not this one."""
     import json
 
     file = folder / path

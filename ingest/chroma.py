@@ -25,10 +25,12 @@ from ingest.egress import CHROMA_VARIABLE
 from ingest.errors import StoreAway, StoreError, StoreStale, StoreUnwritable, UsageError, VisavisError
 
 if TYPE_CHECKING:
+    import httpx
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
 
 TOKEN_VARIABLE = "VISAVIS_CHROMA_TOKEN_FILE"
+TIMEOUT_VARIABLE = "VISAVIS_CHROMA_TIMEOUT"
 
 SEARCH_WIDTH = 1000
 BUILD_WIDTH = 200
@@ -36,7 +38,9 @@ LEAST_SYNC = 3  # passages; what Chroma allows
 AT_ONCE = 5000  # passages in one request to a server: in more, its graph of neighbours would be another one
 LISTED = 500  # collections in one list of a server's
 CONNECTING = 3.0  # seconds
-ANSWERING = 30.0  # seconds
+ANSWERING = 10.0  # seconds, unless VISAVIS_CHROMA_TIMEOUT says otherwise
+LONGEST_ANSWERING = 600.0
+WRITING = 120.0  # seconds, at least, for what builds a graph of neighbours
 OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 Vectors = NDArray[np.float32]
@@ -66,10 +70,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Chroma server: its address, and the token that goes with each request, empty where none is needed."""
+    """A Chroma server: its address, the token that goes with each request, and for how many seconds one is waited for.
+
+    The token is empty where none is needed.
+    """
 
     url: str
     token: str = ""
+    seconds: float = ANSWERING
 
     @property
     def place(self) -> tuple[str, int]:
@@ -87,7 +95,21 @@ def find_server() -> Server | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
         raise UsageError(f"{CHROMA_VARIABLE} {url!r} is no address; write for example http://127.0.0.1:8000.")
     named = os.environ.get(TOKEN_VARIABLE, "").strip()
-    return Server(url, _read_token(Path(named).expanduser()) if named else "")
+    return Server(url, _read_token(Path(named).expanduser()) if named else "", _read_seconds())
+
+
+def _read_seconds() -> float:
+    given = os.environ.get(TIMEOUT_VARIABLE, "").strip()
+    try:
+        seconds = float(given or ANSWERING)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_ANSWERING:
+        raise UsageError(
+            f"{TIMEOUT_VARIABLE} {given!r} is no number of seconds above 0 and up to {LONGEST_ANSWERING:g}; "
+            f"leave it out for {ANSWERING:g}."
+        )
+    return seconds
 
 
 def _read_token(file: Path) -> str:
@@ -119,7 +141,8 @@ class Place:
         """Connect; raises StoreAway where the server does not answer, StoreError for what is damaged or not named."""
         with ExitStack() as opened:
             with self.writing() if to_write else self.reading():
-                client = _connect(self, opened) if self.prefix else _open_folder(self.folder / "chroma", opened)
+                near = not self.prefix
+                client = _open_folder(self.folder / "chroma", opened) if near else _connect(self, opened, to_write)
             opened.enter_context(client)
             yield Shelving(client, self)
 
@@ -272,9 +295,8 @@ def _open_folder(folder: Path, opened: ExitStack) -> "Client":
     return cast("Client", chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False)))
 
 
-def _connect(place: Place, opened: ExitStack) -> "Client":
-    """A client that waits no longer than ANSWERING for anything, its connections closed with `opened`."""
-    import chromadb
+def _connect(place: Place, opened: ExitStack, to_write: bool) -> "Client":
+    """A client that waits for no answer longer than its server is given, its connections closed with `opened`."""
     import httpx
     from chromadb.config import Settings
 
@@ -285,27 +307,55 @@ def _connect(place: Place, opened: ExitStack) -> "Client":
             "or run `visavis ingest` to have them in the folder."
         )
     host, port = server.place
+    seconds = max(server.seconds, WRITING) if to_write else server.seconds
+    settings = Settings(
+        anonymized_telemetry=False,
+        chroma_api_impl="chromadb.api.fastapi.FastAPI",
+        chroma_server_host=host,
+        chroma_server_http_port=port,
+        chroma_server_ssl_enabled=server.url.startswith("https:"),
+        chroma_server_headers={"Authorization": f"Bearer {server.token}"} if server.token else {},
+    )
     try:
-        socket.create_connection((host, port), CONNECTING).close()  # Chroma's client would wait for ever
-        client: Any = chromadb.HttpClient(
-            host,
-            port,
-            ssl=server.url.startswith("https:"),
-            headers={"Authorization": f"Bearer {server.token}"} if server.token else {},
-            settings=Settings(anonymized_telemetry=False),
-        )
+        socket.create_connection((host, port), CONNECTING).close()
+        return _patient(httpx.Timeout(seconds, connect=CONNECTING), opened)(settings=settings)
     except Exception as error:  # as above: a server that does not let us in is away too
         raise _away(error) from None
-    for one in (client, client._admin_client):
-        session: httpx.Client = one._server._session  # which Chroma gives no time limit, and never closes
-        session.timeout = httpx.Timeout(ANSWERING, connect=CONNECTING)
+
+
+def _patient(patience: "httpx.Timeout", opened: ExitStack) -> type["Client"]:
+    """Chroma's client with an end to its patience: its sessions have none, and it uses them while it is being made."""
+    from chromadb.api.client import Client
+    from chromadb.auth import UserIdentity
+
+    def limit(server: Any) -> None:  # noqa: ANN401 - Chroma does not say that its servers have sessions
+        session: httpx.Client = server._session  # which Chroma never closes
+        session.timeout = patience
         opened.callback(session.close)
-    return cast("Client", client)
+
+    class Patient(Client):
+        def get_user_identity(self) -> UserIdentity:
+            limit(self._server)
+            self._server.heartbeat()  # what goes wrong with the next ones Chroma takes for somebody's missing rights
+            return super().get_user_identity()
+
+        def _validate_tenant_database(self, tenant: str, database: str) -> None:
+            limit(self._admin_client._server)  # type: ignore[attr-defined] # an AdminClient is what it is
+            super()._validate_tenant_database(tenant, database)
+
+    return Patient
 
 
 def _away(error: Exception) -> StoreAway:
-    log.warning("the Chroma server %s does not answer: %s", os.environ.get(CHROMA_VARIABLE, ""), _reason(error))
+    reason = "nothing came in time" if _is_timeout(error) else _reason(error)
+    log.warning("the Chroma server %s does not answer: %s", os.environ.get(CHROMA_VARIABLE, ""), reason)
     return StoreAway("the index cannot be searched now, for its server does not answer; ask again in a moment.")
+
+
+def _is_timeout(error: Exception) -> bool:
+    import httpx
+
+    return isinstance(error, httpx.TimeoutException | TimeoutError)
 
 
 def _reason(error: Exception) -> str:

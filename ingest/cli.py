@@ -189,6 +189,15 @@ Examples:
 @click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Dask's, on this machine.")
 @click.option("--scheduler", default="", metavar="ADDRESS", help="A Dask scheduler elsewhere: tcp://host:8786.")
 @click.option("--page", type=click.Path(path_type=Path), help="Where the page that shows how far it is goes.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    show_default=True,
+    envvar="VISAVIS_BULK_SECONDS",
+    show_envvar=True,
+    help="What one document may take; tried twice, it is set aside.",
+)
 @CORPUS_OPTION
 @click.option("--no-build", is_flag=True, help="Leave the index to the next ingest.")
 @click.option("--forget", is_flag=True, help="Take the folder's documents out again.")
@@ -200,6 +209,7 @@ def take_bulk(
     workers: int,
     scheduler: str,
     page: Path | None,
+    seconds: float,
     corpus: Path | None,
     no_build: bool,
     forget: bool,
@@ -216,7 +226,8 @@ def take_bulk(
         from ingest.documents import Description
 
         day = parse_date(published, "--published") if published else None
-        job = Job(folder, Description("", Authority(authority), language, published=day), workers, scheduler, page)
+        description = Description("", Authority(authority), language, published=day)
+        job = Job(folder, description, workers, scheduler, page, seconds)
         click.echo(f"How far it is: {job.shown_on.absolute().as_uri()}")
         with ProgressBars() as bars:
             tally = run_job(job, bars)

@@ -3,10 +3,19 @@
 import tomllib
 from collections.abc import Callable
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from ingest.datafiles import data_file
 from ingest.errors import ManifestError, VisavisError
@@ -75,8 +84,9 @@ class Sentence(Strict):
 class Correspondence(Strict):
     """One issue on which the instruments meet, or on which only one of them speaks.
 
-    `sides` holds, by instrument, the places that carry the issue, the first being the one to quote first; `words` are
-    what a lay person would search with, `asked` whole questions as people put them.
+    `sides` holds, by instrument, the places that carry the issue, the first being the one to quote first; `nearest`
+    those of a silent one that still bear on it; `words` are what a lay person would search with, `asked` whole
+    questions as people put them.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -84,6 +94,7 @@ class Correspondence(Strict):
     relation: Relation
     only: Instrument | None = None
     sides: dict[Instrument, tuple[ReadPlace, ...]]
+    nearest: dict[Instrument, tuple[ReadPlace, ...]] = {}
     addressees: dict[Instrument, Line] = {}
     note: Annotated[tuple[Sentence, ...], Field(min_length=1)]
     words: tuple[Line, ...] = ()
@@ -98,6 +109,8 @@ class Correspondence(Strict):
             raise ValueError("relation = only and only = <instrument> go together")
         if self.only is not None and speaking != [self.only]:
             raise ValueError(f"only {self.only} speaks, but sides has places for {', '.join(speaking) or 'none'}")
+        if both := sorted({*self.nearest} & {*speaking}):
+            raise ValueError(f"{both[0]} speaks, so it has no nearest places")
         if self.relation is not Relation.ONLY and len(speaking) < 2:
             raise ValueError("both sides speak, so both need places")
         return self
@@ -107,11 +120,15 @@ class Correspondence(Strict):
         return self.sides.get(instrument, ())
 
 
+_Rooted = dict[tuple[InstrumentId, Step], tuple[Correspondence, ...]]
+
+
 class Concordance(Strict):
     """All correspondences, and the wordings that they were written against."""
 
     wordings: dict[Instrument, ReadExpression]
     correspondence: tuple[Correspondence, ...]
+    _kept: tuple[tuple[Correspondence, ...], _Rooted] = PrivateAttr(default=((), {}))
 
     @model_validator(mode="after")
     def _distinct(self) -> "Concordance":
@@ -122,20 +139,31 @@ class Concordance(Strict):
         return self
 
     def touching(self, instrument: InstrumentId, place: Pinpoint) -> tuple[Correspondence, ...]:
-        """The correspondences that a place carries, or a part of it does, or that it is a part of."""
-        near = self._by_root.get((instrument, place.root), ())
-        return tuple(
-            one for one in near if any(place.contains(own) or own.contains(place) for own in one.side(instrument))
-        )
+        """The correspondences that a place carries, or a part of it does, or that it is a part of.
 
-    @cached_property
-    def _by_root(self) -> dict[tuple[InstrumentId, Step], tuple[Correspondence, ...]]:
-        held: dict[tuple[InstrumentId, Step], dict[str, Correspondence]] = {}
-        for one in self.correspondence:
-            for instrument, places in one.sides.items():
-                for place in places:
-                    held.setdefault((InstrumentId(instrument), place.root), {})[one.id] = one
-        return {root: tuple(found.values()) for root, found in held.items()}
+        Those come first in which it stands before the other places of its side.
+        """
+        found = []
+        for one in self._by_root.get((instrument, place.root), ()):
+            own = enumerate(one.side(instrument))
+            rank = next((rank for rank, other in own if place.contains(other) or other.contains(place)), None)
+            if rank is not None:
+                found.append((rank, one))
+        return tuple(one for _, one in sorted(found, key=lambda ranked: ranked[0]))
+
+    @property
+    def _by_root(self) -> _Rooted:
+        """By instrument and first step of a place the correspondences that have such a place; kept with their table."""
+        kept, by_root = self._kept
+        if kept is not self.correspondence:
+            held: dict[tuple[InstrumentId, Step], dict[str, Correspondence]] = {}
+            for one in self.correspondence:
+                for instrument, places in one.sides.items():
+                    for place in places:
+                        held.setdefault((InstrumentId(instrument), place.root), {})[one.id] = one
+            by_root = {root: tuple(found.values()) for root, found in held.items()}
+            self._kept = (self.correspondence, by_root)
+        return by_root
 
 
 @lru_cache(maxsize=1)

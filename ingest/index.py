@@ -50,6 +50,7 @@ FORMAT = 4
 LABEL = "shelves.json"
 TEXTS = "corpus.json"
 AFAR = "vectors.json"
+CARRIED = "vectors.npz"
 PART = 5000
 """The most passages of one of Chroma's collections; a larger shelf has several.
 
@@ -206,6 +207,60 @@ def place_of(folder: Path) -> Place:
         ) from None
 
 
+def carry_vectors(folder: Path, path: Path) -> None:
+    """Write the vectors of an index to a file, wherever they lie; raises StoreAway or StoreError."""
+    with _damage_named(folder):
+        record = json.loads((folder / LABEL).read_text(encoding="utf-8"))
+        whole = sum(len(cut) for cut in record["shelves"].values())
+        with place_of(folder).open() as shelving:
+            parts = list(shelving.parts())
+            if sum(part.count() for part in parts) != whole:
+                raise ValueError(f"of its {whole} vectors not all are there")
+            held = {key: vector for part in parts for key, vector in part.vectors().items()}
+    np.savez(path, keys=np.array(list(held)), vectors=np.array(list(held.values()), dtype=np.float32))
+
+
+def lay_vectors(folder: Path, progress: Progress) -> None:
+    """Lay the vectors that `carry_vectors` wrote into an index's folder where those of a new one would be.
+
+    Raises StoreError, StoreUnwritable or StoreAway; then what was laid on a server is taken off it again.
+    """
+    with _damage_named(folder):
+        record = json.loads((folder / LABEL).read_text(encoding="utf-8"))
+        corpus = load_corpus(folder / TEXTS)
+        cut = {name: tuple(_read_cut(corpus, one)) for name, one in record["shelves"].items()}
+        with np.load(folder / CARRIED, allow_pickle=False) as carried:
+            held = dict(zip(carried["keys"].tolist(), carried["vectors"], strict=True))
+        if any(passage.key not in held for passages in cut.values() for passage in passages):
+            raise ValueError(f"{CARRIED} has not all of its vectors")
+    with _written(folder):
+        (folder / CARRIED).unlink()
+        (folder / AFAR).unlink(missing_ok=True)
+        place = _place_anew(folder, corpus.id)
+        try:
+            with place.open(to_write=True) as shelving:
+                for number, (name, passages) in enumerate(cut.items()):
+                    progress("laying vectors", number, len(cut))
+                    _fill(shelving, name, passages, _Sought(held, None))
+            progress("laying vectors", len(cut), len(cut))
+        except BaseException:
+            drop_vectors(folder)
+            raise
+        lasting = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _lasting_files(folder)}
+        (folder / LABEL).write_text(
+            json.dumps(record | {"sizes": {name: size for name, size in lasting.items() if name != LABEL}}),
+            encoding="utf-8",
+        )
+
+
+def drop_vectors(folder: Path) -> None:
+    """Take the vectors of an index off the server that they lie on, where it answers."""
+    place = place_of(folder)
+    if place.prefix:
+        with suppress(StoreError), place.open() as shelving:
+            shelving.drop()
+
+
 def is_placed(folder: Path) -> bool:
     """Whether the vectors of an index lie where those of a new one would: in its folder, or on a server."""
     return (folder / AFAR).is_file() == (find_server() is not None)
@@ -359,6 +414,10 @@ def build_index(
 def _lay_out(folder: Path, corpus_id: str) -> Place:
     """The folder of a new index, and where its vectors go: noted there before the first is written."""
     folder.mkdir()
+    return _place_anew(folder, corpus_id)
+
+
+def _place_anew(folder: Path, corpus_id: str) -> Place:
     if find_server() is None:
         return Place(folder)
     place = Place(folder, f"{_safe(corpus_id)}-{secrets.token_hex(4)}.")

@@ -11,16 +11,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from time import monotonic
+from time import monotonic, process_time
 from typing import Generic, TypeVar
 
 from ingest.errors import SourceUnreadable, VisavisError
 
 SECONDS = 300.0
 BYTES = 4 * 2**30
+TO_START = 60.0  # seconds for a process that makes several calls, before its first one
 GRACE = 60  # seconds of processor time beyond the limit: then the system ends a reader whose parent is gone
 
 T = TypeVar("T")
@@ -76,6 +77,26 @@ def run_side_by_side(
             one.end()
 
 
+def run_in_turn(calls: Sequence[Call[T]], limits: Limits) -> Iterator[T | VisavisError]:
+    """Make the calls one after another in one fresh process; yields each result, for which the limit of time is.
+
+    An error is the last one, be it the call's own, or that it took too long or ended the process: what comes after it
+    is not called.
+    """
+    process, receiving = _begin(_work_in_turn, calls, limits)
+    reader = _Running(0, calls[0], process, receiving, monotonic() + TO_START)
+    try:
+        said = reader.hear(limits, TO_START)  # that it is there
+        for call in calls:
+            if not isinstance(said, VisavisError):
+                said = replace(reader, call=call).hear(limits, limits.seconds)
+            yield said
+            if isinstance(said, VisavisError):
+                return
+    finally:
+        reader.end()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Running(Generic[T]):
     """A call under way."""
@@ -88,9 +109,16 @@ class _Running(Generic[T]):
 
     def result(self, limits: Limits) -> T | VisavisError:
         """What came back; an error where nothing did, in time or at all."""
+        try:
+            return self.hear(limits, 0)
+        finally:
+            self.end()
+
+    def hear(self, limits: Limits, patience: float) -> T | VisavisError:
+        """What comes back within so many seconds; an error where nothing does."""
         name = self.call.name
         try:
-            if not self.receiving.poll():
+            if not self.receiving.poll(patience):
                 return SourceUnreadable(
                     f"{name}: reading took more than {limits.seconds:.0f} s and was stopped; check the file."
                 )
@@ -100,8 +128,6 @@ class _Running(Generic[T]):
             self.process.join(5)
             code = self.process.exitcode
             return SourceUnreadable(f"{name}: the reader ended without a result (exit code {code}); check the file.")
-        finally:
-            self.end()
 
     def end(self) -> None:
         """End the process if it goes on, and let go of it."""
@@ -119,13 +145,19 @@ def _ended(running: Sequence[_Running[T]]) -> list[_Running[T]]:
 
 
 def _start(number: int, call: Call[T], limits: Limits) -> _Running[T]:
+    process, receiving = _begin(_work, call, limits)
+    return _Running(number, call, process, receiving, monotonic() + limits.seconds)
+
+
+def _begin(work: Callable[..., None], what: object, limits: Limits) -> tuple[BaseProcess, Connection]:
+    """A process at work, and where its results come from."""
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sending, call, limits), daemon=True)
+    process = context.Process(target=work, args=(sending, what, limits), daemon=True)
     with _deaf_children():
         process.start()
     sending.close()
-    return _Running(number, call, process, receiving, monotonic() + limits.seconds)
+    return process, receiving
 
 
 @contextmanager
@@ -146,8 +178,19 @@ def _work(sending: Connection, call: Call[object], limits: Limits) -> None:
     sending.close()
 
 
+def _work_in_turn(sending: Connection, calls: Sequence[Call[object]], limits: Limits) -> None:
+    """Say that it is there, then make each call and send back its result or its error."""
+    with suppress(BrokenPipeError):
+        sending.send_bytes(pickle.dumps(None))
+        for call in calls:
+            _limit(limits)
+            sending.send_bytes(_outcome(call, limits))
+    sending.close()
+
+
 def _limit(limits: Limits) -> None:
-    seconds = int(limits.seconds) + GRACE
+    """Limit what this process may use from now on."""
+    seconds = int(process_time() + limits.seconds) + GRACE
     resource.setrlimit(resource.RLIMIT_CPU, _lowered(resource.RLIMIT_CPU, seconds))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, _lowered(resource.RLIMIT_AS, limits.space))

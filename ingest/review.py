@@ -174,7 +174,7 @@ def _find_wrong_length(where: str, length: int, allowed: range) -> Iterator[str]
 
 
 def _sides(one: Correspondence, written_on: Mapping[InstrumentId, ExpressionId]) -> Iterator[Place]:
-    for name, places in one.sides.items():
+    for name, places in (*one.sides.items(), *one.nearest.items()):
         yield from ((written_on[InstrumentId(name)], place) for place in places)
 
 

@@ -1,6 +1,7 @@
 """A real Chroma server on a free port of this machine, that can go away and come back."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -52,6 +53,15 @@ class ChromaServer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def hang(self) -> None:
+        """Take connections, and answer none."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self.process is not None:

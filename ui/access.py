@@ -238,10 +238,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is let in: the token's id, or the address of somebody who needs none; and what they may do."""
+    """Who is let in, and what they may do; `key` is counted by, and may be a person's id or an address."""
 
     key: str
     scopes: frozenset[Scope] = frozenset(Scope)
+    means: Means = Means.NOBODY
+
+    @property
+    def told(self) -> str:
+        """What the log may call them: a token by its id, a person by how they are known."""
+        return self.key if self.means is Means.TOKEN else self.means
 
     def need(self, scope: Scope) -> None:
         """Raise Refused where the caller has not this scope."""
@@ -321,7 +327,7 @@ class Access:
 
     def _recognise(self, authorizations: Sequence[str], address: str, host: str, person: Person) -> Caller:
         if person.is_signed_in:
-            return Caller(f"{person.means}:{person.id}", SCOPES[person.role])
+            return Caller(person.subject, SCOPES[person.role], person.means)
         tokens = self._file.tokens()
         self._required = self._required or bool(tokens)
         if not self._required:
@@ -342,7 +348,7 @@ class Access:
         trouble = "is not known here" if token is None else token.trouble(today())
         if token is None or trouble:
             raise self._wrong_token(trouble, address)
-        return Caller(token.id, frozenset(token.scopes))
+        return Caller(token.id, frozenset(token.scopes), Means.TOKEN)
 
     def _wrong_token(self, trouble: str, address: str) -> Refused:
         wait = self._wrong.take(neighbourhood(address))

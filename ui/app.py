@@ -15,6 +15,7 @@ from ui.language import page_words
 from ui.people import NOBODY, Person, person_of
 from ui.places import Places, any_place, show_in_place
 from ui.record.recorder import Recorder
+from ui.retelling import retell
 from ui.saving import make_file
 from ui.session import Session
 from ui.turn import Underway, show_bug, show_full, show_state, take_turn
@@ -29,7 +30,19 @@ REMEMBERED_FOR = 24 * 3600
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
 SCRIPTS = tuple(
     f"{name}.js"
-    for name in ("tab", "room", "composer", "saving", "feedback", "provision", "passage", "embedded", "person", "start")
+    for name in (
+        "tab",
+        "room",
+        "composer",
+        "retelling",
+        "saving",
+        "feedback",
+        "provision",
+        "passage",
+        "embedded",
+        "person",
+        "start",
+    )
 )
 STYLES = ("room.css", "composer.css", "feedback.css")
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -89,6 +102,7 @@ def build_page(
             embedders=list(embedders),
             made="",
             thanked="",
+            retold="",
             elem_id="vv-conversation",
             apply_default_css=False,
         )
@@ -137,11 +151,17 @@ def _wire(
         update: dict[str, Any] = gr.update(made=make_file(desk, event.saving, session))
         return update
 
+    def tell(session: Session, event: gr.EventData) -> dict[str, Any]:
+        told = retell(desk, event.standing, session, is_recorded=recorder.is_on)
+        update: dict[str, Any] = gr.update(retold=told)
+        return update
+
     asked = room.put(put, session, [room, session], trigger_mode="multiple", concurrency_limit=None, **QUIETLY)
     asked.failure(show_bug, None, room, **QUIETLY)
     room.halt(halt, queue=False, **QUIETLY)
     room.look(look, None, standing, trigger_mode="always_last", **QUIETLY)
     room.save(save, session, room, **QUIETLY)
+    room.retell(tell, session, room, **QUIETLY)
 
 
 def _still(name: str, html: str) -> gr.HTML:

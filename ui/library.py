@@ -5,7 +5,7 @@ Plain pages made here: they work without a script, and the one there is only ope
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib import resources
 from urllib.parse import urlencode
@@ -30,7 +30,8 @@ from ui.language import Language, Wording, load_wording
 from ui.pages import find_leaves
 from ui.reading import Hit, Reading, mark_words
 from ui.surroundings import Lead, cite, find_surroundings, in_order, lead_to, name_place, official_url
-from ui.views import AUTHORITY_MARKS, Mark, web_address
+from ui.tenure import find_tenure, say_tenure
+from ui.views import AUTHORITY_MARKS, Mark, Run, paragraphs_of, web_address
 
 DAY = "as_of"
 COMPARED = "compare"
@@ -171,7 +172,7 @@ class Side:
 
     name: str
     day: date
-    segments: tuple[Segment, ...]
+    paragraphs: tuple[tuple[Run, ...], ...]
     absent: str = ""
 
 
@@ -221,6 +222,7 @@ def show_instrument(
             groups=() if query else tuple(_tree(reading, wording)),
             changed=() if query else tuple(_changed_units(reading, wording)),
             earlier=_earlier(reading, wording),
+            until=_until(reading, wording),
             query=query,
             found=found,
         )
@@ -284,14 +286,34 @@ def find_facts(reading: Reading, wording: Expression, provision: Provision, day:
     if is_noted(wording):
         yield words.say("law.own_words")
     elif not provision.is_container:
-        yield from _application_facts(reading.corpus.application(provision, day), day, words)
+        yield from _application_facts(reading, wording, provision, day, words)
     language = words.law.get(f"language_{wording.id.language}", wording.id.language)
     yield words.say("law.fact_wording", day=words.long_date(wording.id.effective), language=language)
 
 
-def _application_facts(application: Application, day: date, words: Wording) -> Iterator[str]:
-    if application.force is not None:
+def _application_facts(
+    reading: Reading, wording: Expression, provision: Provision, day: date, words: Wording
+) -> Iterator[str]:
+    """Whether a provision binds on a day, unless it has other words then, and from and until when these apply."""
+    application = reading.corpus.application(provision, day)
+    tenure = find_tenure(reading, wording, provision)
+    replaced = tenure.replaced if tenure else None
+    if replaced is None or day < replaced:
+        yield from _force_facts(application, day, words)
+    if replaced is None:
+        yield from _date_facts(application, day, words)
+    if tenure is not None:
+        yield from say_tenure(tenure, words)
+
+
+def _force_facts(application: Application, day: date, words: Wording) -> Iterator[str]:
+    if application.force is Force.NOT_IN_FORCE and application.applies_from is not None:
+        yield words.say("law.not_before", day=words.long_date(application.applies_from))
+    elif application.force is not None:
         yield words.say("law.fact_force", force=words.say(f"force_{application.force}"), day=words.long_date(day))
+
+
+def _date_facts(application: Application, day: date, words: Wording) -> Iterator[str]:
     if application.applies_from is not None and application.force is not Force.NOT_IN_FORCE:
         key = "law.applies" if application.applies_from <= day else "law.will_apply"
         yield words.say(key, day=words.long_date(application.applies_from))
@@ -369,12 +391,12 @@ def _show_comparison(reading: Reading, wording: Expression, point: Pinpoint, com
         Side(
             "older" if one is older else "newer",
             one.id.effective,
-            segments,
+            paragraphs_of(segments),
             "" if held else words.say("law.absent", place=point.house()),
         )
         for one, held, segments in ((older, old, old_side), (newer, new, new_side))
     )
-    changes = sum(one.change is not Change.KEPT for one in (*old_side, *new_side))
+    changes = sum(one.change is not Change.KEPT and not one.text.isspace() for one in (*old_side, *new_side))
     return Page(
         render(
             "library_compare.html",
@@ -522,6 +544,13 @@ def _counted(wording: Expression, words: Wording) -> Iterator[str]:
 def _earlier(reading: Reading, wording: Expression) -> tuple[date, ...]:
     """The days of the other wordings that this one can be laid beside."""
     return tuple(one.id.effective for one in reading.wordings(wording.instrument) if one.id != wording.id)
+
+
+def _until(reading: Reading, wording: Expression) -> date | None:
+    """The last day of a wording; None where no later one takes its place."""
+    days = (one.id.effective for one in reading.wordings(wording.instrument))
+    later = [day for day in days if day > wording.id.effective]
+    return min(later) - timedelta(days=1) if later and not is_noted(wording) else None
 
 
 def _tree(reading: Reading, wording: Expression) -> Iterator[tuple[str, tuple[Node, ...]]]:

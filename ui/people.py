@@ -33,7 +33,10 @@ class Means(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody: `id` is stable and opaque (a subject, a token's id), `name` is what they are called on the page."""
+    """Somebody: `id` is stable and opaque (a subject, a token's id), `name` is what they are called on the page.
+
+    An `id` says who it is among those known by the same means alone: whoever tells people apart goes by `subject`.
+    """
 
     id: str = ""
     name: str = ""
@@ -41,9 +44,19 @@ class Person:
     means: Means = Means.NOBODY
 
     @property
+    def subject(self) -> str:
+        """Who it is among all people, "" for nobody."""
+        return subject_of(self.means, self.id)
+
+    @property
     def is_signed_in(self) -> bool:
         """Whether somebody is known who needs no token: neither a program nor nobody."""
         return self.means in {Means.PROXY, Means.OIDC, Means.EMBED}
+
+
+def subject_of(means: str, identity: str) -> str:
+    """Whom one of the means calls so: another person than whom another means calls alike."""
+    return f"{means}:{identity}" if identity else ""
 
 
 NOBODY = Person()

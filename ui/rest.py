@@ -42,6 +42,7 @@ from ingest.pinpoint import Pinpoint
 from ingest.redline import redline
 from ui.access import Access, AccessError, Refused, Scope
 from ui.api_page import page_policy, render_api_page
+from ui.clients import Client
 from ui.export.asking import MOST_BYTES, export_asked
 from ui.feedback import Feedback
 from ui.people import person_of
@@ -491,7 +492,7 @@ def _log(request: Request, status: HTTPStatus, reason: str = "") -> None:
     route = request.scope.get("route")
     path = getattr(route, "path", "an unknown address")
     said = f": {reason}" if reason else ""
-    log.warning("api: %d %s for %s at %s%s", status, status.phrase, address_of(request.scope), path, said)
+    log.warning("api: %d %s for %s at %s%s", status, status.phrase, Client(address_of(request.scope)), path, said)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

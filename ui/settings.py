@@ -72,7 +72,7 @@ class LogLevel(StrEnum):
 
 
 class Addresses(StrEnum):
-    """How much of a client's address stands in the line of a request: nothing, its network (/24, /48), all of it."""
+    """How much of a client's address stands in the log's lines: nothing, its network (/24, /48), all of it."""
 
     NONE = "none"
     NETWORK = "network"
@@ -152,7 +152,7 @@ class ServeSettings(LayeredSettings):
     session_idle: Annotated[float, Field(gt=0, le=1440)] = 60
     session_length: Annotated[float, Field(gt=0, le=168)] = 10
 
-    # The log: plain lines or JSON, from which weight on, and how much of a client's address stands in a request's line.
+    # The log: plain lines or JSON, from which weight on, and how much of a client's address stands in a line.
     log_format: LogFormat = LogFormat.PLAIN
     log_level: LogLevel | None = None
     log_addresses: Addresses = Addresses.NETWORK

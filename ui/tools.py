@@ -30,6 +30,7 @@ from ingest.clock import today
 from ingest.errors import UsageError, VisavisError
 from ingest.law_cli import provision_record
 from ui.access import Access, Caller, Refused, Scope
+from ui.clients import Client
 from ui.export.exporting import Entry, build_paper
 from ui.export.markdown import render_markdown
 from ui.people import Person, person_of
@@ -380,7 +381,7 @@ def _caller(context: "ServerRequestContext[Any, Any]") -> tuple[Caller, Person, 
 
 def _log(said: str, caller: Caller, address: str) -> None:
     """One line, in which nothing stands that the caller wrote."""
-    log.warning("mcp: %s for %s at %s", said, caller.key, address)
+    log.warning("mcp: %s for %s at %s", said, caller.told, Client(address))
 
 
 def _fault_of(body: bytes) -> JSONResponse | None:

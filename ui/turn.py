@@ -1,5 +1,6 @@
 """One turn of the conversation: a question put to the assistant, and what the page shows for it as it is answered."""
 
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from ui.session import Choices, Length, Session, Turn, read_sent
 if TYPE_CHECKING:
     from assistant.desk import Desk
 
+MOST_EARLY = 256
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -32,10 +35,14 @@ class Shown:
 
 
 class Underway:
-    """The turns that are being answered, each with the event that ends it; a turn's id is known to its tab alone."""
+    """The turns that are being answered, each with the event that ends it; a turn's id is known to its tab alone.
+
+    One that is stopped before it is begun, while it waits for a place, is never answered.
+    """
 
     def __init__(self) -> None:
         self._stops: dict[str, Event] = {}
+        self._early: deque[str] = deque(maxlen=MOST_EARLY)
         self._lock = Lock()
 
     @contextmanager
@@ -44,6 +51,8 @@ class Underway:
         stop = Event()
         with self._lock:
             self._stops[turn] = stop
+            if turn in self._early:
+                stop.set()
         try:
             yield stop
         finally:
@@ -52,9 +61,11 @@ class Underway:
                 self._stops.pop(turn, None)
 
     def stop(self, turn: str) -> bool:
-        """End the model's part of a turn; gives whether it was under way."""
+        """End a turn, with what the page has of it; gives whether it was under way."""
         with self._lock:
             stop = self._stops.get(turn)
+            if stop is None:
+                self._early.append(turn)
         if stop is not None:
             stop.set()
         return stop is not None
@@ -68,7 +79,10 @@ def take_turn(
     recorder: Recorder | None = None,
     person: Person = NOBODY,
 ) -> Generator[Shown]:
-    """The turn as its answer grows, whole each time, or with the line that says why there is none; it is entered."""
+    """The turn as its answer grows, whole each time, or with the line that says why there is none; it is entered.
+
+    Nothing comes, and nothing is entered, of a turn that is stopped before its quotations are there.
+    """
     recorder = recorder or Recorder(None)
     try:
         turn = read_sent(Turn, sent)
@@ -84,7 +98,7 @@ def take_turn(
 
         def asked(stop: Event) -> Generator[Answer]:
             with closing(assistant.stream(question, stop)) as states:
-                for state in states:
+                for state in _unless_stopped(states, stop):
                     held.extend(filter(None, [say_withheld(desk.settings, turn, state, session, words)]))
                     yield state
                     if held:
@@ -100,10 +114,24 @@ def take_turn(
     except VisavisError as error:
         yield Shown(views.render_trouble(turn.id, turn.question, str(error), turn.choices.language), session)
     else:
-        assert answer is not None
+        if answer is None:
+            return
         line = next(iter(held), "")
-        shown = _render(turn, answer, assistant.corpus, is_whole=True, withheld=line, is_recorded=recorder.is_on)
+        shown = render_whole(turn, answer, assistant.corpus, line, is_recorded=recorder.is_on)
         yield Shown(shown, clear(turn, answer, session).after(turn.id, answer))
+
+
+def _unless_stopped(states: Generator[Answer], stop: Event) -> Iterator[Answer]:
+    """The states of an answer, none where it was stopped before the first was there."""
+    for number, state in enumerate(states):
+        if number == 0 and stop.is_set():
+            return
+        yield state
+
+
+def render_whole(turn: Turn, answer: Answer, corpus: Corpus, withheld: str, *, is_recorded: bool) -> str:
+    """A turn with its whole answer, or with the line on why its question stays here, as HTML."""
+    return _render(turn, answer, corpus, is_whole=True, withheld=withheld, is_recorded=is_recorded)
 
 
 def _render(

@@ -204,7 +204,7 @@ def render_turn(turn: str, answer: Answer, corpus: Corpus, manner: Manner = PLAI
         searched=", ".join(column_name(corpus, one) for one in answer.refusal.searched) if answer.refusal else "",
         passages=tuple((citation.n, address_passage(citation, answer.as_of)) for citation in answer.citations),
         relation_of=lambda row: _relation(row, corpus, words),
-        redline_of=lambda row: tuple(map(run_of, row.redline)),
+        redline_of=lambda row: paragraphs_of(row.redline),
         parts_of=lambda claim: split_parts(claim.text, _quotes(answer, claim.citations)),
         blocks_of=lambda claim: blocks_below(answer, claim),
         cited_by=lambda claim: tuple(answer.citation(n) for n in claim.citations),
@@ -273,10 +273,23 @@ def blocks_below(answer: Answer, claim: Claim) -> tuple[str, ...]:
     return tuple(quote for quote in _quotes(answer, claim.citations) if quote not in claim.text)
 
 
-def run_of(segment: Segment) -> Run:
-    """A stretch of a redline, its words apart from the white space before them."""
-    words = segment.text.lstrip()
-    return Run(segment.change, segment.text[: len(segment.text) - len(words)], words)
+def paragraphs_of(segments: Iterable[Segment]) -> tuple[tuple[Run, ...], ...]:
+    """A redline in its paragraphs, each the runs that it is made of; those without a word are left out."""
+    paragraphs: list[list[Run]] = [[]]
+    for segment in segments:
+        first, *others = segment.text.split("\n")
+        paragraphs[-1] += _runs(segment.change, first)
+        paragraphs += (list(_runs(segment.change, one)) for one in others)
+    return tuple(tuple(one) for one in paragraphs if any(run.words for run in one))
+
+
+def _runs(change: Change, text: str) -> Iterator[Run]:
+    words = text.strip()
+    if text:
+        lead = text[: len(text) - len(text.lstrip())]
+        yield Run(change, lead, words)
+        if words and (after := text[len(lead) + len(words) :]):
+            yield Run(Change.KEPT, after, "")
 
 
 def columns_of(answer: Answer) -> tuple[InstrumentId, ...]:
@@ -347,7 +360,7 @@ def _wording_state(corpus: Corpus, wording: Expression, as_of: date, words: Word
         return words.say("adopted_before", day=words.long_date(application.in_force)), remark
     if wording.id == corpus.wordings(wording.instrument)[0].id:
         return words.say("adopted"), remark
-    acts = _amending_acts(corpus, wording)
+    acts = amending_acts(corpus, wording)
     return words.say("amended_by", acts=acts) if acts else words.say("amended"), remark
 
 
@@ -355,7 +368,7 @@ def _wording_of(wording: Expression, words: Wording) -> str:
     return words.say("wording_of", day=words.long_date(wording.id.effective))
 
 
-def _amending_acts(corpus: Corpus, wording: Expression) -> str:
+def amending_acts(corpus: Corpus, wording: Expression) -> str:
     """The acts that entered into force when the wording took effect: "Regulation (EU) 2026/1744"."""
     return ", ".join(
         other.short_title

@@ -7,6 +7,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from ui.clients import Client
+
 HEAD_SECONDS = 20.0
 KEEP_ALIVE_SECONDS = 30
 MOST_CONNECTIONS = 800
@@ -60,6 +62,6 @@ class HastyProtocol(H11Protocol):
     def _give_up(self) -> None:
         self._ending = None
         if self._is_owed and not self.transport.is_closing():
-            address = self.client[0] if self.client else "nowhere"
-            log.warning("api: 408 Request Timeout for %s: no whole request came in time", address)
+            client = Client(self.client[0] if self.client else "")
+            log.warning("api: 408 Request Timeout for %s: no whole request came in time", client)
             self.transport.close()

@@ -16,7 +16,7 @@ from assistant.writers.noting import find_age, is_held_as_note, note_claims
 from ingest.concordance import Correspondence, Sentence, load_concordance
 from ingest.corpus import Corpus
 from ingest.identifiers import ExpressionId, InstrumentId
-from ingest.instrument import RECITALS, Authority, Provision, ProvisionKind, Relation
+from ingest.instrument import RECITALS, Authority, Expression, Provision, ProvisionKind, Relation
 from ingest.notes import load_notes, note_wordings
 from ingest.pinpoint import Pinpoint
 from ingest.redline import Change, Segment, redline
@@ -25,12 +25,14 @@ from ingest.status import load_status
 WRITER = Writer("quoting")
 
 PLACES = 2
-MOST_PLACES = 3
+ROW_PLACES = 3
+MOST_PLACES = 4
 AS_GOOD = 0.9
 UNITS = 2
 NOTE_SENTENCES = 4
 EXPLAINED = 2
 NEAREST = 1
+MOST_BEARING = 3
 COMMENTARY = 1
 CLOSE = 0.8
 NOTE_QUOTE = 300
@@ -38,6 +40,7 @@ PAIR = 2
 NEARLY_SAME = 0.5
 COLUMN_FLOOR = 0.45
 
+_TERM = re.compile(r"[‘“\"]([^’”\"]+)[’”\"]")
 _LABEL = re.compile(r"^(?:\([0-9a-z]+\)|\d+[a-z]*\.?|[a-z])\s")
 
 
@@ -87,12 +90,15 @@ def _relationship(corpus: Corpus, inquiry: Inquiry, book: CitationBook) -> Claim
 
 
 def _rows(inquiry: Inquiry, findings: Findings, book: CitationBook) -> Iterable[Row]:
-    named = [side for side in findings.sides if side.named]
-    if named and len(inquiry.subject.split()) < 2:
+    named = [side.instrument for side in findings.sides if side.named]
+    compared = len(findings.sides) > 1
+    if named and len(inquiry.subject.split()) < 2 and not (findings.matches and {*inquiry.named} - {*named}):
         yield from _named_rows(findings, book)
-    elif len(findings.sides) > 1 and findings.matches:
+    elif compared and _is_defined_by_one(findings):
+        yield _definition_row(inquiry, findings, book)
+    elif compared and findings.matches:
         yield from (_matched_row(match.correspondence, findings, inquiry, book) for match in findings.matches)
-    elif len(findings.sides) > 1:
+    elif compared:
         yield _found_row(inquiry, findings, book)
     else:
         yield from _single_rows(findings.sides[0], findings, inquiry, book)
@@ -111,13 +117,37 @@ def _named_rows(findings: Findings, book: CitationBook) -> Iterable[Row]:
         yield Row(headings, relation, cells)
 
 
+def _is_defined_by_one(findings: Findings) -> bool:
+    """Whether one instrument alone defines the term asked about, and the concordance sets nothing beside it."""
+    defining = [side for side in findings.sides if side.defined is not None]
+    if len(defining) != 1 or defining[0].defined is None:
+        return False
+    place, instrument = defining[0].defined.pinpoint, defining[0].instrument
+    first = (one for one in load_concordance().touching(instrument, place) if one.side(instrument)[0] == place)
+    return all(one.relation is Relation.ONLY for one in first)
+
+
+def _definition_row(inquiry: Inquiry, findings: Findings, book: CitationBook) -> Row:
+    """What the one instrument says that defines the term asked about; the other has no such definition."""
+    only = next(side for side in findings.sides if side.defined is not None)
+    term = _TERM.search(only.defined.text) if only.defined else None
+    issue = f"Definition of ‘{term[1]}’" if term else _sentence(inquiry.subject)
+    cells = []
+    for side in findings.readable:
+        words = tuple(_claims(_as_candidate(side.defined), book)) if side.defined is not None else ()
+        cells.append(Cell(side.instrument, words or (_silence(side, inquiry, issue, book),)))
+    relation = Relation.ONLY if len(cells) == len(findings.sides) else None
+    return Row(issue, relation, tuple(cells), only.instrument if relation else None)
+
+
 def _matched_row(correspondence: Correspondence, findings: Findings, inquiry: Inquiry, book: CitationBook) -> Row:
     """A row of the concordance, in the wordings of the day asked."""
     cells = []
     for side in findings.readable:
         claims = _side_claims(_with_best(correspondence, side, findings), side, book)
         claims = claims or _column_claims(side, book)
-        cells.append(Cell(side.instrument, claims or (_silence(side, inquiry, correspondence, book),)))
+        bearing = correspondence.nearest.get(side.instrument, ())
+        cells.append(Cell(side.instrument, claims or (_silence(side, inquiry, correspondence.issue, book, bearing),)))
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
     if len(cells) < len(findings.sides):
         return Row(correspondence.issue, None, tuple(cells))
@@ -166,7 +196,7 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
     """The words of the places of a side that exist in its wording, those first that answer the question best."""
     if side.wording is None:
         return ()
-    existing = [place for place in places if place in side.wording and not side.wording.at(place).is_container]
+    existing = _existing(places, side.wording)
     chosen = [(_best_within(place, side), place) for place in existing]
     if not is_noted(side.wording):
         chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
@@ -175,7 +205,7 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
     best_score = max((best.score for best, _ in chosen if best), default=0.0)
     for best, place in chosen:
         near = place.unit in quoted or (best is not None and best.score >= AS_GOOD * best_score)
-        if len(quoted) >= (MOST_PLACES if near else PLACES):
+        if len(quoted) >= (MOST_PLACES if near else ROW_PLACES):
             continue
         provision = side.wording.at(place)
         short = len(provision.text) <= LONGEST_QUOTE or best is None
@@ -184,6 +214,12 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
         claims += new
         quoted += [place.unit] if new else []
     return tuple(claims)
+
+
+def _existing(places: Sequence[Pinpoint], wording: Expression) -> list[Pinpoint]:
+    """The places that a wording has; for a part of a unit which it does not divide, the unit."""
+    held = (place if place in wording or wording.children(place.unit) else place.unit for place in places)
+    return [place for place in dict.fromkeys(held) if place in wording and not wording.at(place).is_container]
 
 
 def _best_within(place: Pinpoint, side: Side) -> Candidate | None:
@@ -202,12 +238,16 @@ def _found_row(inquiry: Inquiry, findings: Findings, book: CitationBook) -> Row:
         for side in findings.readable
     )
     speaking = [cell.instrument for cell in cells if cell.claims[0].kind is not ClaimKind.SILENCE]
-    issue = inquiry.subject[:1].upper() + inquiry.subject[1:]
+    issue = _sentence(inquiry.subject)
     if len(cells) < len(findings.sides):
         return Row(issue, None, cells)
     if len(speaking) == 1:
         return Row(issue, Relation.ONLY, cells, speaking[0])
     return Row(issue, Relation.DIFFERENT, cells)
+
+
+def _sentence(subject: str) -> str:
+    return subject[:1].upper() + subject[1:]
 
 
 def _found_claims(side: Side, book: CitationBook) -> tuple[Claim, ...]:
@@ -305,18 +345,30 @@ def _kind(authority: Authority) -> ClaimKind:
     return ClaimKind(authority.value)
 
 
-def _silence(side: Side, inquiry: Inquiry, correspondence: Correspondence | None, book: CitationBook) -> Claim:
-    """That an instrument says nothing on the issue, what was searched, and what comes nearest."""
-    nearest = [candidate for candidate in side.candidates if candidate.provision.kind is not ProvisionKind.RECITAL]
-    numbers = []
-    for candidate in nearest[:NEAREST]:
-        start, end = fit_quote(candidate.provision.text, candidate.start, candidate.end, NOTE_QUOTE)
-        numbers.append(book.quote(candidate.provision, start, end))
+def _silence(
+    side: Side, inquiry: Inquiry, issue: str | None, book: CitationBook, bearing: Sequence[Pinpoint] = ()
+) -> Claim:
+    """That an instrument says nothing on the issue, what was searched, and what comes nearest.
+
+    That is what by our concordance still has a bearing on it, else the best that was found.
+    """
     terms = (inquiry.subject, *inquiry.topics)
     name = name_of(book.corpus, side.instrument)
-    issue = f' on "{correspondence.issue}"' if correspondence else ""
-    text = f"Nothing found in {name}{issue}; searched: {', '.join(term for term in terms if term)}."
-    return Claim(text, ClaimKind.SILENCE, (), Search((side.instrument,), terms, tuple(numbers)))
+    on = f' on "{issue}"' if issue else ""
+    text = f"Nothing found in {name}{on}; searched: {', '.join(term for term in terms if term)}."
+    numbers = tuple(_quote_briefly(one, book) for one in _nearest(side, bearing))
+    return Claim(text, ClaimKind.SILENCE, (), Search((side.instrument,), terms, numbers))
+
+
+def _nearest(side: Side, bearing: Sequence[Pinpoint]) -> list[Candidate]:
+    if side.wording is not None and bearing:
+        return [_as_candidate(side.wording.at(place)) for place in _existing(bearing, side.wording)[:MOST_BEARING]]
+    return [one for one in side.candidates if one.provision.kind is not ProvisionKind.RECITAL][:NEAREST]
+
+
+def _quote_briefly(candidate: Candidate, book: CitationBook) -> int:
+    start, end = fit_quote(candidate.provision.text, candidate.start, candidate.end, NOTE_QUOTE)
+    return book.quote(candidate.provision, start, end)
 
 
 def _heading(provision: Provision, book: CitationBook) -> str:

@@ -9,6 +9,7 @@ from assistant.answer import Answer, ClaimKind
 from assistant.answering import Assistant
 from assistant.question import Question
 from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
+from ingest.instrument import Relation
 from ingest.pinpoint import Pinpoint
 
 TODAY = date(2026, 11, 23)
@@ -61,6 +62,9 @@ TABLE = (
     Asked("Article 5(1)(ba) of the AI Act", "provision", (), ("art_5/1/ba",)),
     Asked("What does Article 4a of the AI Act allow, and since when?", "", (), ("art_4a",)),
     Asked("Article 5(1)(ba) of the AI Act", "provision", (), (), "no_such_provision", day=BEFORE),
+    Asked("Art. 12 of the Convention = which article in the AI Act?", "", ("art_12",), ("art_15",)),
+    Asked("Art 9 AI Act, what is that in the treaty?", "", ("art_16",), ("art_9/1 art_9/2",)),
+    Asked("How skilled did a firm's staff have to be?", "", (), ("art_4",), day=BEFORE),
     Asked("What does Article 200 of the AI Act say?", "provision", (), (), "no_such_provision"),
     # false premises, advice, and what is no question about the law
     Asked("What does Article 11 of the Convention say on remedies?", "provision", ("art_14",), (), "false_premise"),
@@ -129,6 +133,29 @@ def test_a_place_that_came_later_is_named_with_its_wording(assistant: Assistant)
     assert "wording of 12 July 2024" in answer.refusal.text
     assert "(a) to (h)" in answer.refusal.text
     assert "wording of 27 July 2026 has it" in answer.refusal.text
+
+
+def test_a_term_that_one_text_defines_is_answered_with_its_definition(assistant: Assistant) -> None:
+    answer = assistant.ask(Question("What counts as a serious incident?"))
+    assert [(row.relation, row.only) for row in answer.rows] == [(Relation.ONLY, AI_ACT)]
+    cited = [one.pinpoint for one in answer.citations if one.instrument == AI_ACT and one.pinpoint]
+    assert {str(one) for one in cited} >= {"art_3/49"}
+    assert all(Pinpoint.parse("art_3/49").contains(one) for one in cited)
+    assert answer.rows[0].issue == "Definition of ‘serious incident’"
+    silence = next(cell for cell in answer.rows[0].cells if cell.instrument == CONVENTION).claims[0]
+    assert silence.kind is ClaimKind.SILENCE
+
+
+def test_a_side_that_is_silent_shows_what_still_bears_on_the_matter(assistant: Assistant) -> None:
+    answer = assistant.ask(Question("Emotion recognition at work"))
+    silence = next(cell for cell in answer.rows[0].cells if cell.instrument == CONVENTION).claims[0]
+    assert silence.searched is not None
+    nearest = [answer.citation(number) for number in silence.searched.nearest]
+    assert [(one.instrument, str(one.pinpoint)) for one in nearest] == [
+        (CONVENTION, "art_7"),
+        (CONVENTION, "art_11/a"),
+        (CONVENTION, "art_16/4"),
+    ]
 
 
 def test_no_such_article_says_which_there_are(assistant: Assistant) -> None:

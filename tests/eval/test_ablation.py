@@ -19,6 +19,7 @@ QUESTION = "boss reads my mood on camera, allowed in the EU? and under the treat
 REFUSING = {"definitions", "presuppositions", "bounds"}
 ASKED = {
     "conversation": Question("and the Act?", ("Does the Convention speak of remedies?",)),
+    "counterparts": Question("How are children protected?"),
     "dates": Question("From when does the AI Act's ban on social scoring apply?"),
     "figures": Question("How high is the fine for using a prohibited AI system under the AI Act?"),
     "glossary": Question("Welche Strafen gibt es bei Verstößen gegen die KI-Verordnung?"),

@@ -20,6 +20,11 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def pause(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
 def toil() -> None:
     while True:
         pass

@@ -24,6 +24,7 @@ from tests.small_corpus import SmallCorpus, command, environment, run_visavis
 pytestmark = [pytest.mark.usefixtures("embedding"), pytest.mark.timeout(400)]
 
 PLANTS = ("rose", "tulip", "hedge", "fern", "moss", "oak", "elm", "ivy", "reed", "thyme")
+READ = bulk.read_document
 DESCRIPTION = Description("", Authority.COMMENTARY, "en")
 
 
@@ -46,9 +47,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read: list[str] = []
     work = bulk.take_batch
 
-    def take(folder: Path, description: Description, paths: list[str]) -> list[Taken]:
+    def take(folder: Path, description: Description, seconds: float, paths: list[str]) -> list[Taken]:
         read.extend(paths)
-        return work(folder, description, paths)
+        return work(folder, description, seconds, paths)
 
     monkeypatch.setattr(bulk, "take_batch", take)
     return read
@@ -135,9 +136,24 @@ class TestTheJob:
 
     def test_a_reader_that_dies_costs_its_document_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = write_documents(tmp_path / "notes", 12)
-        monkeypatch.setattr(bulk, "read_batch", dying_reader)
+        monkeypatch.setattr(bulk, "read_document", dying_reader)
         tally = take_in(folder)
         assert (tally.done, tally.failed) == (11, 1)
+        assert tries(folder, "dying") == 2
+
+    def test_a_document_that_hangs_is_tried_twice_and_set_aside_with_its_reason(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = write_documents(tmp_path / "notes", 40)
+        monkeypatch.setattr(bulk, "read_document", hanging_reader)
+        begun = time.monotonic()
+        tally = run_job(Job(folder, DESCRIPTION, seconds=2), lambda *_: None)
+        assert time.monotonic() - begun < 2 * 2 + 45, "two tries, and the starts of three processes"
+        assert (tally.done, tally.failed, tally.waiting) == (39, 1, 0)
+        assert tries(folder, "hanging") == 2
+        with closing(Journal.open(journal_path(folder))) as held:
+            [(path, line)] = held.failed()
+        assert path.endswith("note 7.md") and path in line and "took more than 2 s and was stopped" in line
 
     def test_dask_does_the_same_with_workers_of_its_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = write_documents(tmp_path / "notes", 6)
@@ -166,11 +182,29 @@ class TestTheJob:
         assert len(read) == 4
 
 
-def dying_reader(folder: Path, description: Description, paths: list[str]) -> object:
+def dying_reader(folder: Path, description: Description, path: str) -> object:
     """A reader that a document ends: in the process that reads it."""
-    if any(path.endswith("note 7.md") for path in paths):
+    if path.endswith("note 7.md"):
+        note_try(folder, "dying")
         os._exit(9)
-    return [bulk._read(folder, description, path) for path in paths]
+    return READ(folder, description, path)
+
+
+def hanging_reader(folder: Path, description: Description, path: str) -> object:
+    """A reader that never comes back from a document."""
+    if path.endswith("note 7.md"):
+        note_try(folder, "hanging")
+        time.sleep(600)
+    return READ(folder, description, path)
+
+
+def note_try(folder: Path, name: str) -> None:
+    with (folder.parent / name).open("a") as tried:
+        tried.write("x")
+
+
+def tries(folder: Path, name: str) -> int:
+    return len((folder.parent / name).read_text())
 
 
 class TestTheJournal:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +18,18 @@ from assistant.desk import Desk
 from assistant.question import Question
 from eval.case import Half, read_cases
 from ingest import index
-from ingest.chroma import TOKEN_VARIABLE, Vectors, find_server
+from ingest.chroma import TIMEOUT_VARIABLE, TOKEN_VARIABLE, Vectors, find_server
 from ingest.egress import CHROMA_VARIABLE, hosts_of_environment
 from ingest.embedding import MiniLmEmbedder, open_embedder
 from ingest.errors import StoreAway, StoreError, StoreStale, UsageError
 from ingest.index import Store
 from ingest.pipeline import Change, Options, Outcome, ingest_corpus, open_store
 from tests.chroma import ChromaServer
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, give_home
 from tests.small_corpus import ACT, ARTICLES, SmallCorpus, make_act, run_visavis
 from ui.access import Access
+from ui.operation import backup
+from ui.operation.backup import BackupError, Wanted, make_backup, restore_backup
 from ui.rest import create_rest
 from ui.session import Session
 from ui.turn import Underway, take_turn
@@ -269,6 +272,145 @@ class TestAwayAndBack:
         afar.start()
         assert ingest(small_corpus).change is Change.BUILT
         assert len({name.partition(".")[0] for name in collections(afar)}) == 1
+
+
+class TestHanging:
+    """A server that takes connections and answers none."""
+
+    @pytest.fixture
+    def hanging(self, small_corpus: SmallCorpus, afar: ChromaServer) -> Iterator[ChromaServer]:
+        ingest(small_corpus)
+        yield afar
+        afar.go_on()
+
+    def test_a_question_and_the_look_at_it_end_in_time_and_go_on_when_it_does(
+        self, small_corpus: SmallCorpus, hanging: ChromaServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(TIMEOUT_VARIABLE, "1.5")
+        desk = Desk(small_corpus.folder)
+        asked = {"question": QUESTIONS[0]}
+        with TestClient(create_rest(desk, Access())) as caller:
+            hanging.hang()
+            begun = time.monotonic()
+            away = caller.post("/ask", json=asked)
+            with pytest.raises(StoreAway, match="does not answer"):
+                desk.check()
+            assert (away.status_code, away.headers["Retry-After"]) == (503, "5")
+            assert time.monotonic() - begun < 8
+            hanging.go_on()
+            assert caller.post("/ask", json=asked).status_code == 200
+        desk.close()
+
+    def test_a_start_ends_in_time_with_one_line(
+        self,
+        small_corpus: SmallCorpus,
+        hanging: ChromaServer,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setenv(TIMEOUT_VARIABLE, "1.5")
+        hanging.hang()
+        begun = time.monotonic()
+        with pytest.raises(StoreAway, match="does not answer"):
+            open_store(small_corpus.folder, build=False)
+        assert time.monotonic() - begun < 8
+        assert [one.getMessage() for one in caplog.records] == [
+            f"the Chroma server {hanging.url} does not answer: nothing came in time"
+        ]
+
+    @pytest.mark.parametrize("given", ["soon", "0", "-1", "nan", "inf", "601"])
+    def test_what_is_no_time_limit_is_one_line(self, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(CHROMA_VARIABLE, "http://127.0.0.1:8000")
+        monkeypatch.setenv(TIMEOUT_VARIABLE, given)
+        with pytest.raises(UsageError, match=r"^VISAVIS_CHROMA_TIMEOUT '.*' is no number of seconds"):
+            find_server()
+
+
+class TestBackup:
+    """Vectors on a server are in a backup, and come back to a server or into the folder without being made again."""
+
+    @pytest.fixture
+    def here(self, small_corpus: SmallCorpus, afar: ChromaServer, tmp_path: Path) -> dict[str, Any]:
+        """What the backed index finds; its backup is `all.tar.gz`."""
+        ingest(small_corpus)
+        store = open_store(small_corpus.folder, build=False)
+        found = neighbours(store, QUESTIONS)
+        store.close()
+        make_backup(tmp_path / "all.tar.gz", Wanted())
+        return {"found": found, "collections": collections(afar)}
+
+    def restore(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, int, int]]:
+        def refuse(*_: object, **__: object) -> Vectors:
+            raise AssertionError("a vector is made again")
+
+        steps: list[tuple[str, int, int]] = []
+        with monkeypatch.context() as without:
+            without.setattr(MiniLmEmbedder, "embed", refuse)
+            restore_backup(tmp_path / "all.tar.gz", Wanted(), progress=lambda *step: steps.append(step))
+        return steps
+
+    def test_they_come_back_to_a_server_beside_those_that_are_there(
+        self,
+        small_corpus: SmallCorpus,
+        afar: ChromaServer,
+        here: dict[str, Any],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        give_home(monkeypatch, tmp_path / "other")
+        steps = self.restore(monkeypatch, tmp_path)
+        assert steps[0][0] == "laying vectors" and steps[-1][1] == steps[-1][2] > 0
+        after = collections(afar)
+        assert set(here["collections"]) < set(after) and len(after) == 2 * len(here["collections"])
+        store = open_store(small_corpus.folder, build=False)
+        assert neighbours(store, QUESTIONS) == here["found"]
+        assert not (store.folder / index.CARRIED).exists()
+        store.close()
+        assert ingest(small_corpus).change is Change.UNCHANGED
+
+    def test_without_a_server_they_come_back_into_the_folder(
+        self, small_corpus: SmallCorpus, here: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        give_home(monkeypatch, tmp_path / "other")
+        monkeypatch.delenv(CHROMA_VARIABLE)
+        self.restore(monkeypatch, tmp_path)
+        store = open_store(small_corpus.folder, build=False)
+        assert (store.folder / "chroma").is_dir() and neighbours(store, QUESTIONS) == here["found"]
+        store.close()
+
+    def test_what_cannot_be_put_back_leaves_nothing_on_the_server(
+        self,
+        afar: ChromaServer,
+        here: dict[str, Any],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        give_home(monkeypatch, tmp_path / "other")
+
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as full:
+            full.setattr(backup, "_put_in_place", fail)
+            with pytest.raises(BackupError, match="No space left"):
+                restore_backup(tmp_path / "all.tar.gz", Wanted())
+        assert collections(afar) == here["collections"]
+
+    def test_a_server_that_is_away_is_one_line_and_changes_nothing(
+        self,
+        afar: ChromaServer,
+        here: dict[str, Any],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        afar.stop()
+        with pytest.raises(BackupError, match="Chroma server that does not answer; start it first"):
+            make_backup(tmp_path / "again.tar.gz", Wanted())
+        assert not (tmp_path / "again.tar.gz").exists()
+        give_home(monkeypatch, tmp_path / "other")
+        with pytest.raises(BackupError, match=r"names a server that does not answer.* Nothing was changed"):
+            restore_backup(tmp_path / "all.tar.gz", Wanted())
+        assert not index.index_root().exists()
 
 
 class TestNaming:

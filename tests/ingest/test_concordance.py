@@ -53,6 +53,7 @@ def test_a_correspondence_as_it_should_be_is_read() -> None:
         ([{"relation": "only"}], "go together"),
         ([{"only": "eu-ai-act"}], "go together"),
         ([{"relation": "only", "only": "eu-ai-act"}], "only eu-ai-act speaks"),
+        ([{"nearest": {"eu-ai-act": ["art_1"]}}], "so it has no nearest places"),
         ([{"note": []}], "at least 1 item"),
         ([{"note": [SENTENCE | {"cites": []}]}], "at least 1 item"),
         ([{"note": [SENTENCE | {"cites": ["art_1"]}]}], "is not instrument:pinpoint"),
@@ -63,6 +64,12 @@ def test_a_correspondence_as_it_should_be_is_read() -> None:
 def test_what_the_schema_does_not_allow_is_refused(changes: list[dict[str, Any]], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         Concordance.model_validate(table(*changes))
+
+
+def test_what_a_place_stands_first_for_comes_first() -> None:
+    touching = load_concordance().touching(CONVENTION, Pinpoint.parse("art_3/3"))
+    assert touching[0].id == "research-and-development"
+    assert "research-and-development" not in {one.id for one in touching[1:]}
 
 
 def test_the_concordance_stands_up_to_the_law(official_store: Store) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ingest import isolation
 from ingest.errors import SourceUnreadable, VisavisError
-from ingest.isolation import Call, Limits, run_isolated, run_side_by_side
+from ingest.isolation import Call, Limits, run_in_turn, run_isolated, run_side_by_side
 from tests.ingest import reading_calls
 
 BRIEF = Limits(seconds=3)
@@ -123,3 +123,28 @@ def test_ctrl_c_reaches_the_parent_and_ends_the_readers(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_isolated("slow", reading_calls.write_process, mark)
     assert not is_alive(int(mark.read_text()))
+
+
+def test_calls_in_turn_are_made_in_one_process_and_each_has_its_own_time() -> None:
+    calls = [Call(str(n), reading_calls.pause, (0.7,)) for n in range(4)]
+    assert len(set(run_in_turn(calls, Limits(seconds=2)))) == 1, "the whole takes longer than one of them may"
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        (reading_calls.sleep, "third: reading took more than 1 s and was stopped"),
+        (reading_calls.leave, "third: the reader ended without a result"),
+        (reading_calls.refuse, "gnome.pdf: it is a garden gnome."),
+    ],
+)
+def test_an_error_is_the_last_of_calls_in_turn(function: Callable[..., int], line: str) -> None:
+    arguments = {"sleep": (60,), "leave": (), "refuse": (Path("gnome.pdf"),)}[function.__name__]
+    calls = [
+        Call("first", reading_calls.double, (1,)),
+        Call("second", reading_calls.double, (2,)),
+        Call("third", function, arguments),
+        Call("fourth", reading_calls.double, (4,)),
+    ]
+    *done, last = run_in_turn(calls, Limits(seconds=1))
+    assert done == [2, 4] and isinstance(last, SourceUnreadable) and line in str(last)

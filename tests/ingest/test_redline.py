@@ -28,7 +28,22 @@ def of(segments: tuple[Segment, ...], *changes: Change) -> str:
         ("shall ensure", "may ensure", [(DELETED, "shall"), (INSERTED, "may"), (KEPT, " ensure")]),
         ("Article 5 applies", "Article 5, applies", [(KEPT, "Article 5"), (INSERTED, ","), (KEPT, " applies")]),
         ("one two three", "one three", [(KEPT, "one"), (DELETED, " two"), (KEPT, " three")]),
-        ("a\nb", "a b", [(KEPT, "a"), (DELETED, "\nb"), (INSERTED, " b")]),
+        ("a\nb", "a b", [(KEPT, "a"), (INSERTED, " b"), (DELETED, "\nb")]),
+        ("Roses grow.", "1. Roses grow.", [(INSERTED, "1. "), (KEPT, "Roses grow.")]),
+        ("a rose, red", "a rose red", [(KEPT, "a rose"), (DELETED, ","), (KEPT, " red")]),
+        ("the Rose grows", "the rose grows", [(KEPT, "the "), (DELETED, "Rose"), (INSERTED, "rose"), (KEPT, " grows")]),
+        ("Roses grow.", "Roses grow. Lilies too.", [(KEPT, "Roses grow."), (INSERTED, " Lilies too.")]),
+        (
+            "1. Roses are red.\n2. The grower of lilies waters.",
+            "1. Roses are red.\n1a. The tulip is the flower of the grower.\n2. The grower of lilies waters daily.",
+            [
+                (KEPT, "1. Roses are red."),
+                (INSERTED, "\n1a. The tulip is the flower of the grower."),
+                (KEPT, "\n2. The grower of lilies waters"),
+                (INSERTED, " daily"),
+                (KEPT, "."),
+            ],
+        ),
         ("well-being", "wellbeing", [(DELETED, "well-being"), (INSERTED, "wellbeing")]),
     ],
 )

@@ -13,7 +13,7 @@ from tests.small_corpus import environment
 
 @contextmanager
 def writing(pace: float, sentences: int, port: int = 0, **settings: str) -> Iterator[str]:
-    """A server whose assistant writes a sentence every `pace` seconds."""
+    """A server whose assistant writes a sentence every `pace` seconds, or with none looks things up for so long."""
     command = [sys.executable, "-m", "tests.ui.writing_server", str(port), str(pace), str(sentences)]
     surroundings = environment(PYTHONWARNINGS="", PYTHONPATH=str(CHECKOUT), **settings)
     with subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True) as process:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from threading import Event
+from time import sleep
 
 from assistant.answer import Answer, Claim, ClaimKind, Notice, Writer
 from assistant.errors import QuestionError
@@ -31,6 +32,22 @@ class StillAssistant:
         self.asked.append(question)
         text = question.text
         yield replace(self.answer, question=text, standalone_question=text, as_of=question.as_of)
+
+
+@dataclass
+class PonderingAssistant(StillAssistant):
+    """Has no model, and takes some seconds to look things up."""
+
+    corpus: Corpus
+    answer: Answer
+    pace: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__init__(self.corpus, self.answer)
+
+    def stream(self, question: Question, stop: Event | None = None) -> Iterator[Answer]:
+        sleep(self.pace)
+        yield from super().stream(question, stop)
 
 
 @dataclass

@@ -74,7 +74,7 @@ def test_every_state_of_the_conversation_keeps_nobody_out(
     page.get_by_label("Short: the first quotation").check()
     page.get_by_label("Deutsch").check()
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Noch einmal fragen").click()
     turn = page.locator(".vv-answered")
     expect(turn).to_have_count(1)
     turn.get_by_role("button", name="Die Frage ändern").click()

@@ -109,7 +109,7 @@ def test_every_command_of_the_guide_runs_and_the_client_too(served: Served, tmp_
     with pytest.raises(AssertionError, match="Unauthorized: the token was revoked"):
         run(run_client, tmp_path, served, TOKEN=secret)
     said = served.log.read_text()
-    assert "401 Unauthorized for 127.0.0.1 at /api/v1/ask" in said
+    assert "401 Unauthorized for 127.0.0.0/24 at /api/v1/ask" in said
     assert "prohibited" not in said and secret not in said
 
 

@@ -166,17 +166,19 @@ def test_a_person_hears_what_is_held_and_has_it_erased(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "theirs.json"
-    assert run(capsys, "subject", "export", "ada-7f3a", "-o", path)[0] == 0
+    assert run(capsys, "subject", "export", "oidc:ada-7f3a", "-o", path)[0] == 0
     theirs: list[dict[str, Any]] = json.loads(path.read_text())
     assert [one["kind"] for one in theirs] == ["answer", "answer", "answer", "feedback"]
     assert {one["personal"]["person"]["id"] for one in theirs} == {"ada-7f3a"}
-    code, out, _ = run(capsys, "subject", "erase", "ada-7f3a", "--yes")
-    assert (code, out) == (0, "4 entries of 'ada-7f3a' hold nothing personal any more.\n")
-    assert json.loads(run(capsys, "subject", "export", "ada-7f3a")[1]) == []
+    code, out, _ = run(capsys, "subject", "erase", "oidc:ada-7f3a", "--yes")
+    assert (code, out) == (0, "4 entries of 'oidc:ada-7f3a' hold nothing personal any more.\n")
+    assert json.loads(run(capsys, "subject", "export", "oidc:ada-7f3a")[1]) == []
     assert "4 of them erased" in run(capsys, "verify")[1]
     listed = run(capsys, "list")[1]
     assert f"erased on {datetime.now(UTC):%Y-%m-%d}" in listed and "Ada" not in listed and "Bob" in listed
-    assert run(capsys, "subject", "erase", " ", "--yes")[0] == 2
+    for said in (" ", "ada-7f3a", "oidc:", "nobody:x", "OIDC:ada-7f3a"):
+        code, _, err = run(capsys, "subject", "erase", said, "--yes")
+        assert code == 2 and "how they are known" in err and len(err.splitlines()) == 1
 
 
 def test_entries_are_listed_the_newest_last(url: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -366,7 +366,32 @@ def test_a_copy_of_another_kind_of_record_is_refused(
     monkeypatch.setenv("VISAVIS_RECORD_URL", postgresql)
     with pytest.raises(RecordError, match="--no-record"):
         restore_backup(backed, ALL)
-    restore_backup(backed, Wanted(True, record=False), force=True)
+    assert contents(data_folder()) == {} and not index.index_root().exists(), "nothing was changed"
+    restore_backup(backed, Wanted(True, record=False))
+
+
+def test_a_record_whose_program_is_not_here_changes_nothing(
+    postgresql: str,
+    postgresql_server: object,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql_programs: Path,
+) -> None:
+    before = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{postgresql_programs}:{before}")
+    monkeypatch.setenv("VISAVIS_RECORD_URL", postgresql)
+    furnish()
+    path = tmp_path / "all.tar.gz"
+    make_backup(path, ALL)
+    give_home(monkeypatch, tmp_path / "other")
+    monkeypatch.setenv("VISAVIS_RECORD_URL", postgresql_server.create_database())  # type: ignore[attr-defined]
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "psql").symlink_to(postgresql_programs / "psql")
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(RecordError, match="pg_restore is not on this machine"):
+        restore_backup(path, ALL)
+    assert contents(data_folder()) == {} and not index.index_root().exists()
 
 
 @pytest.fixture

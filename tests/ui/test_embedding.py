@@ -62,6 +62,12 @@ def sign(key: SecretStr = KEY, **changes: object) -> str:
     return jwt.encode({"alg": "HS256"}, given, OctKey.import_key(key.get_secret_value()))
 
 
+def test_guests_of_two_sites_are_never_the_same_person() -> None:
+    spelt = [("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("a", "c")]
+    people = [Guest(site, subject, "https://site.example").person().subject for site, subject in spelt]
+    assert len(set(people)) == len(spelt) and all(one.startswith("embed:") for one in people)
+
+
 def test_a_token_opens_a_session_once(entrance: TokenEntrance, clock: Hand) -> None:
     token = make_token(KEY, GUEST, clock=clock)
     session = entrance.redeem(token)

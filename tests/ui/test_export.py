@@ -336,6 +336,9 @@ def test_pdf_has_its_faces_in_it_a_side_bar_and_numbered_pages(redlined: Answer,
     assert "not legal advice\n2\n" in reader.pages[1].extract_text()
     assert reader.metadata is not None
     assert reader.metadata.title == "Visavis: 4 questions"
+    assert (reader.metadata.author, reader.metadata.creator) == ("Visavis", "Visavis")
+    assert reader.metadata.creation_date == reader.metadata.modification_date == datetime(2026, 11, 23, tzinfo=UTC)
+    assert reader.metadata.subject == "Visavis · not legal advice"
 
 
 @pytest.mark.parametrize(

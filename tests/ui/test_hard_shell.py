@@ -255,7 +255,7 @@ def test_a_head_that_never_ends_is_not_waited_for(served: str, caplog: pytest.Lo
         assert read_all(connection) == b""
     assert time.monotonic() - begun < 10
     (line,) = (one.getMessage() for one in caplog.records if one.name == "visavis.api")
-    assert line == "api: 408 Request Timeout for 127.0.0.1: no whole request came in time"
+    assert line == "api: 408 Request Timeout for 127.0.0.0/24: no whole request came in time"
 
 
 def test_a_connection_that_says_nothing_is_closed(served: str) -> None:

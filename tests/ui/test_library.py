@@ -146,12 +146,52 @@ def test_a_point_is_marked_in_its_article(reading: Reading) -> None:
 
 
 def test_a_provision_says_whether_it_binds_and_from_when(reading: Reading) -> None:
-    facts = [words(fact) for fact in show(reading, "art_4", "2025-01-10").xpath("//ul[@class='facts']/li")]
+    facts = [words(fact) for fact in show(reading, "art_5", "2025-01-10").xpath("//ul[@class='facts']/li")]
     assert facts == [
         "§ law",
         "not yet applicable on 10 January 2025",
         "will apply from 2 February 2025",
         "wording of 12 July 2024, English",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "force"),
+    [
+        ("2024-07-12", "not in force before 1 August 2024"),
+        ("2025-01-10", "not yet applicable on 10 January 2025"),
+        ("2026-07-26", "in force on 26 July 2026"),
+    ],
+)
+def test_a_replaced_wording_says_from_when_and_until_when_it_applied(reading: Reading, day: str, force: str) -> None:
+    facts = [words(fact) for fact in show(reading, "art_4", day).xpath("//ul[@class='facts']/li")]
+    assert facts == [
+        "§ law",
+        force,
+        "applicable in these words from 2 February 2025 to 26 July 2026",
+        "replaced with effect from 27 July 2026 by Article 1(1) of Regulation (EU) 2026/1744",
+        "wording of 12 July 2024, English",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "wording"),
+    [
+        ("2025-03-01", "Wording of 12 July 2024, until 26 July 2026; also held: 27 July 2026."),
+        ("2026-11-23", "Wording of 27 July 2026; also held: 12 July 2024."),
+    ],
+)
+def test_an_instrument_says_until_when_its_wording_stands(reading: Reading, day: str, wording: str) -> None:
+    page = parse(show_instrument(reading, "eu-ai-act", day, ""))
+    assert words(page.xpath("//p[@class='standing']")[0]).endswith(wording)
+
+
+def test_words_that_an_amendment_brought_say_since_when_they_stand(reading: Reading) -> None:
+    facts = [words(fact) for fact in show(reading, "art_4", "2026-11-23").xpath("//ul[@class='facts']/li")]
+    assert facts[1:4] == [
+        "in force on 23 November 2026",
+        "applies from 2 February 2025",
+        "in these words since 27 July 2026",
     ]
 
 
@@ -235,9 +275,15 @@ def test_two_wordings_stand_beside_each_other(reading: Reading) -> None:
     page = show(reading, "art_4", compare="2024-07-12")
     old, new = page.xpath("//div[@class='sides']/section")
     assert words(old).startswith("The wording of 12 July 2024")
-    assert [words(one) for one in old.xpath(".//del")] == ["[−Gardeners−]", "[−daily−]"]
-    assert [words(one) for one in new.xpath(".//ins")] == ["{+1. Gardeners+}", "{+twice a day+}"]
+    assert [words(one) for one in old.xpath(".//del")] == ["[−daily−]"]
+    assert [words(one) for one in new.xpath(".//ins")] == ["{+1.+}", "{+twice a day+}"]
     assert old.xpath(".//ins") == new.xpath(".//del") == []
+
+
+def test_each_paragraph_of_a_wording_stands_by_itself(reading: Reading) -> None:
+    page = parse(show_provision(reading, "eu-ai-act", "art_5", "2025-03-01", "2026-11-23"))
+    lines = page.xpath("//div[@class='sides']/section[1]/div/p")
+    assert [words(one)[:2] for one in lines] == ["1.", "(a", "(b", "2."]
 
 
 @pytest.mark.parametrize(("as_of", "compare"), [("", "2025-01-01"), ("2025-01-01", "2026-11-23")])

@@ -1,6 +1,7 @@
 """What nginx does with the configuration that it is given: who is sent where, and what is asked again elsewhere."""
 
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 from tests.chroma import free_port
 from tests.conftest import require
 from ui.operation.nginx import COOKIE, Site, write_configuration
-from ui.operation.replicas import find_nginx, worker_user
+from ui.operation.replicas import Fleet, find_nginx, worker_user
 
 COUNT = 3
 
@@ -26,6 +27,7 @@ class Stub:
 
     number: int
     is_dying: bool = False
+    is_ending: bool = False
     received: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -48,12 +50,12 @@ class Stub:
                     self.close_connection = True
                     return
                 said = json.dumps({"replica": stub.number, "headers": dict(self.headers)}).encode()
-                self.send_response(200)
+                self.send_response(503 if stub.is_ending else 200)
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said[:10])
                 self.wfile.flush()
-                time.sleep(0.3 if self.path == "/slow" else 0)
+                time.sleep({"/slow": 0.3, "/very-slow": 6.5}.get(self.path, 0))
                 self.wfile.write(said[10:])
 
             def log_message(self, *_: object) -> None:
@@ -76,6 +78,7 @@ class Stub:
 class Front:
     address: str
     stubs: list[Stub]
+    process: "subprocess.Popen[bytes]"
 
     def number(self, path: str = "/", **headers: str) -> int:
         answer = httpx.get(self.address + path, headers=headers, trust_env=False)
@@ -107,7 +110,7 @@ def front(tmp_path: Path) -> Iterator[Front]:
             time.sleep(0.05)
     for stub in stubs:
         stub.received.clear()
-    yield Front(address, stubs)
+    yield Front(address, stubs, process)
     process.terminate()
     process.wait()
     for stub in stubs:
@@ -153,6 +156,16 @@ def test_a_question_whose_replica_goes_away_in_mid_answer_is_put_to_another(fron
     assert [body for _, _, body in front.stubs[2].received] == [f"question {number}" for number in range(6)]
 
 
+def test_a_question_whose_replica_ends_is_put_to_another_and_where_all_do_told_to_come_again(front: Front) -> None:
+    for stub in front.stubs[1:]:
+        stub.is_ending = True
+    for number in range(4):
+        answer = httpx.post(f"{front.address}/api/v1/ask", json={"question": str(number)}, trust_env=False)
+        assert (answer.status_code, answer.json()["replica"]) == (200, 0)
+    front.stubs[0].is_ending = True
+    assert httpx.post(f"{front.address}/api/v1/ask", json={}, trust_env=False).status_code == 503
+
+
 def test_what_is_no_question_is_sent_once_and_its_reader_told_to_ask_again(front: Front) -> None:
     for stub in front.stubs:
         stub.is_dying = True
@@ -182,6 +195,21 @@ def test_an_answer_is_passed_on_as_it_is_written(front: Front) -> None:
         began = time.monotonic()
         arrived = [time.monotonic() - began for _ in answer.iter_raw()]
     assert len(arrived) >= 2 and arrived[-1] - arrived[0] > 0.2
+
+
+def test_an_answer_under_way_is_finished_when_nginx_is_told_to_quit(front: Front) -> None:
+    with httpx.stream("GET", f"{front.address}/very-slow", timeout=30, trust_env=False) as answer:
+        front.process.send_signal(signal.SIGQUIT)
+        whole = json.loads(answer.read())
+    assert "replica" in whole
+    assert front.process.wait(5) == 0, "and with the last answer it ends"
+
+
+def test_its_grace_is_the_servers_own(tmp_path: Path) -> None:
+    site = Site("127.0.0.1:80", ["127.0.0.1:7861"])
+    assert "worker_shutdown_timeout 121s;" in write_configuration(site, tmp_path, seconds=120.5)
+    fleet = Fleet([], site, "nginx", grace=200)
+    assert fleet._patience > 200
 
 
 def test_who_asks_and_where_is_passed_on_and_the_numbers_of_a_replica_are_not(front: Front) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from assistant.errors import SettingsError
 from ingest.errors import StoreError
@@ -27,9 +28,12 @@ from tests.ui.gardens import garden_corpus
 from tests.ui.still import StillAssistant, StillDesk
 from ui.access import Access, Limits, TokenFile
 from ui.api import create_app
+from ui.clients import Client, shorten
 from ui.egress import configured_hosts
 from ui.embedding.frames import Embedding
-from ui.operation.logs import open_log, shorten
+from ui.embedding.tokens import TokenEntrance
+from ui.operation import health
+from ui.operation.logs import open_log
 from ui.operation.tracing import open_spans
 from ui.operation.watch import Operation, open_operation
 from ui.places import Places
@@ -112,6 +116,35 @@ def test_what_is_not_ready_is_503_with_one_line_that_names_no_path(
     assert len(ready.text.splitlines()) == 1 and "/var" not in ready.text
     assert "/var/lib/secret" in caplog.text
     assert client.get("/healthz").status_code == 200
+
+
+def test_an_index_that_hangs_holds_nobody_up_and_is_not_ready_after_a_while(
+    client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in {"A_MOMENT": 0.05, "TOO_LONG": 0.6, "TRIED_EVERY": 0.0}.items():
+        monkeypatch.setattr(health, name, seconds)
+    assert client.get("/readyz").text == "ready\n"
+    going_on = threading.Event()
+    looks: list[None] = []
+
+    def hang() -> None:
+        looks.append(None)
+        going_on.wait(20)
+
+    monkeypatch.setattr(desk, "check", hang)
+    try:
+        begun = time.monotonic()
+        assert [client.get("/readyz").status_code for _ in range(3)] == [200] * 3, "the look before counts"
+        assert time.monotonic() - begun < 0.6
+        time.sleep(0.6)
+        hung = client.get("/readyz")
+        assert (hung.status_code, len(looks)) == (503, 1), "one look at a time"
+        assert "does not answer" in hung.text and len(hung.text.splitlines()) == 1
+    finally:
+        going_on.set()
+    deadline = time.monotonic() + 5
+    while client.get("/readyz").status_code != 200:
+        assert time.monotonic() < deadline
 
 
 def test_a_server_that_ends_is_not_ready_and_takes_no_question(client: TestClient, access: Access) -> None:
@@ -288,6 +321,53 @@ def test_a_request_id_that_is_not_plain_is_replaced(client: TestClient, given: s
 )
 def test_the_log_holds_as_much_of_an_address_as_it_may(address: str, policy: Addresses, told: str) -> None:
     assert shorten(address, policy) == told
+
+
+@pytest.mark.usefixtures("as_it_was")
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [(Addresses.NONE, "somebody"), (Addresses.NETWORK, "192.0.2.0/24"), (Addresses.FULL, "192.0.2.77")],
+)
+def test_every_line_that_names_an_address_obeys_the_setting(
+    desk: Desk, tmp_path: Path, policy: Addresses, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_log(LogFormat.PLAIN, LogLevel.INFO, policy)
+    access = Access(TokenFile(tmp_path / "tokens.json"), limits=Limits(calls=2))
+    entrance = TokenEntrance(SecretStr("k" * 40), ("https://site.example",), folder=tmp_path / "used")
+
+    async def build() -> FastAPI:
+        embedding = Embedding(origins=("https://site.example",), entrance=entrance)
+        return create_app(cast(Any, desk), access=access, embedding=embedding, operation=Operation(policy))
+
+    with TestClient(asyncio.run(build()), base_url="http://127.0.0.1", client=("192.0.2.77", 50000)) as client:
+        ask(client, "")
+        called = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "ask", "arguments": {}}}
+        client.post("/mcp", json=called, headers={"Accept": "application/json, text/event-stream"})
+        assert ask(client).status_code == 429
+        client.post("/embed/session", json={"token": "x"})
+        client.get("/nowhere")
+        client.get("/law", headers={"Host": "elsewhere.example"})
+    lines = [one for one in capsys.readouterr().err.splitlines() if " visavis.request: " not in one]
+    begun = ["api: 422", "mcp: 422", "api: 429", "embed: ", "guard: 404", "guard: 421"]
+    for beginning in begun:
+        [line] = [one for one in lines if beginning in one]
+        assert f" for {told}" in line or f" at {told}" in line, line
+    if policy is not Addresses.FULL:
+        assert "192.0.2.77" not in "".join(lines)
+
+
+def test_no_module_writes_an_address_into_the_log_but_as_a_client() -> None:
+    """Each call of a log in the server's modules, held for words by which addresses go."""
+    bare = re.compile(r"\b(?:address|place\.client|client\.host|client\[0\]|address_of\([^()]*\)|_from\([^()]*\))")
+    said = re.compile(r"^ *log\.\w+\((?:.|\n)*?\)\n", re.MULTILINE)
+    found = 0
+    for path in sorted((CHECKOUT / "ui").rglob("*.py")):
+        for call in said.findall(path.read_text(encoding="utf-8")):
+            found += "Client(" in call
+            words = re.sub(r'"[^"]*"', "", call)
+            assert not bare.search(re.sub(r"\bClient\((?:[^()]|\([^()]*\))*\)", "", words)), (path.name, call)
+    assert found >= 6
+    assert str(Client("192.0.2.77")) == "192.0.2.0/24" and str(Client("")) == "nowhere"
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,17 @@ def test_what_a_passage_refers_to_opens_in_place_and_in_the_library(client: Test
         assert client.get(urlsplit(urljoin("http://a/", one.get("href")))._replace(netloc="", scheme="").geturl())
 
 
+@pytest.mark.parametrize("day", ["2024-07-12", "2026-11-23"])
+def test_a_replaced_wording_is_not_called_in_force_and_says_when_it_applied(client: TestClient, day: str) -> None:
+    shown = open_at(client, f"passage?wording=eu-ai-act@2024-07-12:en&place=art_4&as_of={day}")
+    facts = [words(fact) for fact in shown.xpath(".//ul[@class='vv-facts']/li")]
+    assert [fact for fact in facts if "force" in fact] == (
+        ["not in force before 1 August 2024"] if day < "2024-08-01" else []
+    )
+    assert "applicable in these words from 2 February 2025 to 26 July 2026" in facts
+    assert "replaced with effect from 27 July 2026 by Article 1(1) of Regulation (EU) 2026/1744" in facts
+
+
 def test_neighbours_changes_and_the_library_are_led_to(client: TestClient) -> None:
     shown = open_at(client, "passage?wording=eu-ai-act@2026-07-27:en&place=art_4a&as_of=2026-11-23")
     neighbours = [words(one) for one in shown.xpath(".//nav[@class='neighbours']//a")]

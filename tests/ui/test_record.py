@@ -34,7 +34,7 @@ from tests.ui.records import (
     until,
 )
 from ui.egress import _named
-from ui.people import NOBODY
+from ui.people import NOBODY, Means, Person, Role
 from ui.record import ledger as ledgers
 from ui.record import recorder as recorders
 from ui.record.chain import Head
@@ -110,6 +110,7 @@ def test_an_answer_is_entered_with_who_when_and_what_it_rests_on(url: str) -> No
         "refusal": None,
         "dropped": [{"reason": "it names no citation", "mended": False}],
         "milliseconds": 41.3,
+        "subject": "oidc:ada-7f3a",
         "personal": {
             "person": {"id": "ada-7f3a", "name": "Ada Lovelace", "role": "editor", "means": "oidc"},
             "answer": "one",
@@ -158,6 +159,7 @@ def test_ticks_and_feedback_are_entries_that_refer_to_the_answer(url: str) -> No
 def test_feedback_is_taken_from_whoever_was_given_the_answer_and_on_what_it_cites(url: str) -> None:
     with recording(url) as recorder:
         recorder.answered(ADA, Channel.CHAT, answer(), 1.0)
+        assert until(lambda: recorder._ledger is not None)
         with pytest.raises(UnknownAnswer, match="no such answer that was given to you"):
             recorder.commented(BOB, Channel.API, "one", FeedbackKind.RIGHT, None, "")
         with pytest.raises(UsageError, match="the answer has no citation 9"):
@@ -172,7 +174,7 @@ def test_what_a_client_sends_as_an_id_does_not_break_a_database(url: str) -> Non
         recorder.answered(replace(ADA, id="x\x00"), Channel.API, answer(odd), 1.0)
     with opened(url) as ledger:
         assert ledger.verify().entries == 1
-        assert ledger.find_answer("a\ufffdb?c", "x\ufffd") is not None
+        assert ledger.find_answer("a\ufffdb?c", "oidc:x\ufffd") is not None
 
 
 def test_without_a_record_nothing_is_entered_and_feedback_hears_of_it() -> None:
@@ -327,18 +329,40 @@ def test_what_is_erased_is_gone_and_the_chain_stands(url: str) -> None:
         ledger.append([draft(identity=str(number), policy=Policy(questions=True)) for number in range(3)])
         ledger.append([draft(BOB, "b")])
         ledger.append([draft()])
-        assert ledger.erase("ada-7f3a", START) == 4
-        assert ledger.erase("ada-7f3a", START) == 0
-        assert ledger.entries(subject="ada-7f3a") == []
+        assert ledger.erase("oidc:ada-7f3a", START) == 4
+        assert ledger.erase("oidc:ada-7f3a", START) == 0
+        assert ledger.entries(subject="oidc:ada-7f3a") == []
         verdict = ledger.verify()
         assert (verdict.entries, verdict.erased, verdict.fault) == (6, 4, None)
         assert ledger.erasures() == [(1, 3, "2026-11-23"), (5, 5, "2026-11-23")]
         assert [one.is_erased for one in ledger.entries()] == [True, True, True, False, True, False]
         assert ledger.entries()[0].told()["citations"][0]["pinpoint"] == "art_5"
-        assert ledger.find_answer("b", "bob-11") is not None
+        assert ledger.find_answer("b", "token:bob-11") is not None
         if url.startswith("sqlite"):
             assert b"Ravenna" not in held(url, ledger) and b"Lovelace" not in held(url, ledger)
             assert b"bob-11" in held(url, ledger)
+
+
+def test_people_whom_different_means_call_alike_are_different_people(url: str) -> None:
+    alike = [Person("anna", "Anna", Role.READER, one) for one in Means if one is not Means.NOBODY]
+    with recording(url) as recorder:
+        for one in alike:
+            recorder.answered(one, Channel.CHAT, answer("same"), 1.0)
+        recorder.answered(NOBODY, Channel.CHAT, answer("same"), 1.0)
+        with pytest.raises(UnknownAnswer):
+            recorder.answered(alike[0], Channel.CHAT, answer("hers alone"), 1.0)
+            recorder.commented(alike[1], Channel.CHAT, "hers alone", FeedbackKind.RIGHT, None, "")
+    with opened(url) as ledger:
+        for one in alike:
+            assert {entry.told()["personal"]["person"]["means"] for entry in ledger.entries(subject=one.subject)} == {
+                one.means
+            }
+        assert ledger.erase("proxy:anna", START) == 1
+        assert [ledger.count(), ledger.verify().erased] == [len(alike) + 3, 1]
+        assert [len(ledger.entries(subject=one.subject)) for one in alike] == [
+            {Means.PROXY: 0, alike[0].means: 2}.get(one.means, 1) for one in alike
+        ]
+        assert ledger.find_answer("same", None) is not None
 
 
 def test_what_is_past_its_days_is_gone_and_the_chain_stands(url: str) -> None:
@@ -347,6 +371,7 @@ def test_what_is_past_its_days_is_gone_and_the_chain_stands(url: str) -> None:
         assert ledger.purge(START + timedelta(days=5), START + timedelta(days=10)) == 5
         verdict = ledger.verify()
         assert (verdict.entries, verdict.deleted, verdict.fault) == (6, 5, None)
+        ledger.compact()
         if url.startswith("sqlite"):
             assert b"Ravenna" not in held(url, ledger)
         assert ledger.purge(START + timedelta(days=5), START + timedelta(days=10)) == 0
@@ -358,9 +383,75 @@ def test_what_is_past_its_days_is_gone_and_the_chain_stands(url: str) -> None:
         assert str(ledger.verify().fault).startswith("entry 1: entries 1 to 9 are missing")
 
 
+def test_nothing_of_what_is_deleted_is_left_by_pages_and_indexes_that_were_split(file_url: str) -> None:
+    """Many entries of many persons, some erased and some deleted: no word of theirs is in any file."""
+    people = [replace(ADA, id=f"person-{number:04d}", name=f"Name {number:04d}") for number in range(600)]
+    with opened(file_url) as ledger:
+        for day in range(6):
+            some = people[day * 100 : (day + 1) * 100]
+            ledger.append([draft(one, f"answer-{one.id}", day=day) for one in reversed(some)])
+        for one in people[300::50]:
+            ledger.erase(one.subject, START)
+        assert ledger.purge(START + timedelta(days=3), START + timedelta(days=10)) == 300
+        ledger.compact()
+        kept = held(file_url, ledger)
+        gone = [*people[:300], *people[300::50]]
+        assert [one.id for one in gone if one.id.encode() in kept or one.name.encode() in kept] == []
+        assert people[301].id.encode() in kept and ledger.verify().fault is None
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+def test_the_record_is_compacted_with_its_room_given_back_or_without(url: str, rewrite: bool) -> None:
+    with opened(url) as ledger:
+        ledger.append([draft(identity=str(number), day=number % 2 * 90) for number in range(400)])
+        ledger.purge(START + timedelta(days=60), START + timedelta(days=61))
+        ledger.compact()
+        room = size_of(ledger)
+        ledger.compact(rewrite=rewrite)
+        assert (size_of(ledger) < room * 0.8) is rewrite
+        ledger.append([draft()])
+        assert ledger.verify().fault is None
+
+
+def size_of(ledger: Ledger) -> int:
+    """The bytes of the table, or of the whole file."""
+    if isinstance(ledger.place, FilePlace):
+        return ledger.place.path.stat().st_size
+    with ledger._reading() as connection:
+        return int(connection.exec_driver_sql("SELECT pg_table_size('entry')").scalar_one())
+
+
+def test_a_deletion_holds_no_answer_up_while_somebody_reads_for_long(url: str) -> None:
+    now = datetime.now(UTC)
+    with opened(url) as ledger:
+        ledger.append([replace(draft(identity="old"), at=now - timedelta(days=31)), replace(draft(), at=now)])
+        with ledger.walk() as (_, _, entries):
+            next(entries)
+            with recording(url, Policy(days=30, strict=True)) as recorder:
+                assert until(lambda: recorder._scrubbing is not None)
+                begun = time.monotonic()
+                for number in range(5):
+                    recorder.answered(ADA, Channel.CHAT, answer(str(number)), 1.0)
+                assert time.monotonic() - begun < 2
+        assert (ledger.count(), ledger.verify().fault) == (7, None)
+
+
+def test_a_rewriting_waits_only_so_long_for_its_turn(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledgers, "REWRITING_WITHIN", 200)
+    with opened(postgresql) as ledger:
+        ledger.append([draft(), draft()])
+        with ledger.walk() as (_, _, entries):
+            next(entries)
+            with opened(postgresql) as other:
+                with pytest.raises(RecordAway, match="is being read: what was to be deleted is"):
+                    other.compact(rewrite=True)
+                other.append([draft()])
+        ledger.compact(rewrite=True)
+
+
 def test_a_purge_long_after_leaves_no_entry_but_its_own(ledger: Ledger) -> None:
     ledger.append([draft(day=day) for day in range(4)])
-    ledger.erase("ada-7f3a", START)
+    ledger.erase("oidc:ada-7f3a", START)
     for year in (1, 2, 3):
         ledger.purge(START + timedelta(days=400 * year), START + timedelta(days=500 * year))
         assert ledger.verify().fault is None
@@ -377,7 +468,7 @@ def test_entries_in_the_midst_go_too_where_the_clock_had_jumped(ledger: Ledger) 
 
 def test_an_erasure_stays_as_long_as_it_accounts_for_something(ledger: Ledger) -> None:
     ledger.append([draft(day=900)])
-    ledger.erase("ada-7f3a", START)
+    ledger.erase("oidc:ada-7f3a", START)
     ledger.append([draft(day=0)])
     assert ledger.purge(START + timedelta(days=100), START + timedelta(days=902)) == 1
     assert [one.kind for one in ledger.entries()] == ["answer", "erasure", "purge"]
@@ -635,13 +726,14 @@ def test_an_older_record_is_brought_up_to_date_with_what_it_holds(url: str) -> N
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX ix_entry_answer")
         connection.exec_driver_sql("ALTER TABLE entry DROP COLUMN answer")
+        connection.exec_driver_sql("UPDATE entry SET subject = 'ada-7f3a'")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     engine.dispose()
     with pytest.raises(RecordError, match="is of an older version"):
         open_ledger(place(url), read_only=True)
     with opened(url) as ledger:
         assert ledger.verify(head).fault is None
-        found = ledger.find_answer("1", "ada-7f3a")
+        found = ledger.find_answer("1", "oidc:ada-7f3a")
         assert found is not None and found.seq == 2
 
 

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Iterator
+from statistics import median
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.ui.pages import Opened, ask, await_chat, open_page
+from tests.ui.pages import Opened, Scheme, ask, await_chat, open_page
 from tests.ui.servers import writing
+from ui.language import Language, load_wording
 
 pytestmark = pytest.mark.timeout(400)
 
 FIRST_PAINT, FIRST_ROW, LARGEST_PAGE = 1500, 500, 1_500_000
 """Milliseconds, milliseconds and bytes."""
+
+PONDERS = 2.0
+"""Seconds."""
 
 ROSE, TULIP, LILY = "What is a rose?", "And a tulip?", "And a lily?"
 
@@ -35,6 +40,12 @@ def visit(browser: Browser, served: str, width: int = 1280) -> Opened:
     opened.page.goto(served)
     await_chat(opened.page)
     return opened
+
+
+@pytest.fixture(scope="module")
+def pondering() -> Iterator[str]:
+    with writing(PONDERS, 0) as address:
+        yield address
 
 
 @pytest.fixture
@@ -92,6 +103,38 @@ def test_escape_stops_where_no_passage_is_open(browser: Browser, slow: str) -> N
     page.keyboard.press("Escape")
     expect(page.locator(".vv-answered")).to_have_count(1)
     opened.close(slow)
+
+
+@pytest.mark.parametrize("means", ["button", "key"])
+def test_what_is_stopped_before_there_was_an_answer_stays_stopped(browser: Browser, pondering: str, means: str) -> None:
+    opened = visit(browser, pondering)
+    page = opened.page
+    box(page).fill(ROSE)
+    box(page).press("Enter")
+    expect(page.locator(".vv-pending")).to_be_visible()
+    if means == "button":
+        page.get_by_role("button", name="Stop").click()
+    else:
+        page.keyboard.press("Escape")
+    stopped = page.locator(".vv-turn .vv-line")
+    expect(stopped).to_have_text("Stopped before there was an answer. The question is kept.")
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    expect(box(page)).to_have_value(ROSE)
+    page.wait_for_timeout(1000 * PONDERS + 500)
+    expect(page.locator(".vv-answered")).to_have_count(0)
+    expect(stopped).to_be_visible()
+    expect(hint(page)).to_have_text("Stopped.")
+    ask(page, TULIP)
+    expect(hint(page)).to_have_text("")
+    assert questions(page) == [ROSE, TULIP]
+    with page.expect_download() as download:
+        page.locator(".vv-answered").get_by_role("button", name="Save").click()
+        page.locator("#vv-save").get_by_role("button", name="Save").click()
+    assert download.value.suggested_filename.endswith(".docx")
+    page.reload()
+    await_chat(page)
+    expect(stopped).to_be_visible()
+    opened.close(pondering)
 
 
 def test_an_earlier_question_is_changed_and_the_turns_after_it_go(room: Page) -> None:
@@ -239,6 +282,97 @@ def test_choices_reach_the_answer_and_are_remembered_in_the_tab(room: Page) -> N
     room.keyboard.press("Escape")
 
 
+VISIBLE_WORDS = """() => {
+  const found = [];
+  const add = (words, holder) => words.trim() && !holder.closest("[lang=en], script, style, template, [data-language]")
+    && found.push(words.replace(/\\s+/g, " ").trim());
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) add(texts.currentNode.textContent, texts.currentNode.parentElement);
+  for (const name of ["aria-label", "title", "placeholder", "alt"])
+    for (const one of document.body.querySelectorAll(`[${name}]`)) add(one.getAttribute(name), one);
+  return found;
+}"""
+
+
+def left_behind(page: Page, before: Language, after: Language) -> dict[str, str]:
+    """What the page says in the words of a language that it no longer speaks, each with the phrase that it is."""
+    old, new = load_wording(before), load_wording(after)
+    left = {}
+    for said in page.evaluate(VISIBLE_WORDS):
+        for part in ("page", "turn", "law"):
+            ours, theirs = getattr(old, part), getattr(new, part)
+            own = {phrase for each in ("page", "turn", "law") for phrase in getattr(new, each).values()}
+            for key, phrase in ours.items():
+                pattern = re.sub(r"\\\{\w+\\\}", r"\\S.*", re.escape(phrase.strip()))
+                if phrase and phrase != theirs[key] and said not in own and re.fullmatch(rf"{pattern}[\s:]*", said):
+                    left[said] = f"{part}.{key}"
+    return left
+
+
+SWITCHES = [
+    (Language.ENGLISH, Language.FRENCH),
+    (Language.FRENCH, Language.GERMAN),
+    (Language.GERMAN, Language.ENGLISH),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), SWITCHES)
+def test_no_word_of_the_language_before_stays(
+    browser: Browser, pondering: str, before: Language, after: Language
+) -> None:
+    opened = open_page(browser)
+    page = opened.page
+    page.goto(f"{pondering}/?lang={before}")
+    composer = page.locator("#vv-composer")
+    composer.locator("textarea").fill(ROSE)
+    composer.locator(".vv-send").click()
+    expect(page.locator(".vv-answered")).to_have_count(1)
+    composer.locator("textarea").fill(TULIP)
+    composer.locator(".vv-send").click()
+    composer.locator(".vv-halt").click()
+    expect(page.locator(".vv-turn .vv-line")).to_be_visible()
+    page.locator("[data-tick='1']").click()
+    page.locator("#vv-initials input").fill("AB")
+    page.keyboard.press("Enter")
+    page.locator(".vv-table .vv-cite").first.click()
+    expect(page.locator(".vv-panel mark").first).to_be_visible()
+    page.locator(".vv-choose").click()
+    page.locator(f"input[name=language][value={after}]").check()
+    expect(page.locator(".vv-answered")).to_have_attribute("lang", after)
+    expect(page.locator(".vv-panel .vv-page")).to_have_attribute("lang", after)
+    page.keyboard.press("Escape")
+    for dialog in ("list", "keys", "save"):
+        page.locator(f".vv-bar [data-do={dialog}]").click()
+        page.keyboard.press("Escape")
+    expect(page.locator(".vv-state")).to_have_attribute("lang", after)
+    assert left_behind(page, before, after) == {}
+    expect(page.locator("[data-tick='1']")).to_be_checked()
+    page.keyboard.press("Escape")
+    expect(page.locator(".vv-panel")).to_be_hidden()
+    opened.close(pondering)
+
+
+def test_on_a_telephone_the_question_takes_an_eighth_of_the_page(browser: Browser, quick: str) -> None:
+    opened = visit(browser, quick, 390)
+    box = opened.page.locator("#vv-composer").bounding_box()
+    assert box is not None
+    assert box["height"] <= 96
+    smallest = opened.page.locator("#vv-composer :is(button:visible, input, textarea)").evaluate_all(
+        "all => Math.min(...all.map(one => one.getBoundingClientRect().height))"
+    )
+    assert smallest >= 24
+    opened.close(quick)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_the_browser_draws_follows_the_page(browser: Browser, quick: str, scheme: Scheme) -> None:
+    opened = open_page(browser, scheme=scheme)
+    opened.page.goto(quick)
+    await_chat(opened.page)
+    assert opened.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == scheme
+    opened.close(quick)
+
+
 def test_everything_is_done_by_keyboard(room: Page) -> None:
     box(room).focus()
     room.keyboard.type("One line")
@@ -296,7 +430,9 @@ def test_citations_are_ticked_with_initials_and_counted(room: Page) -> None:
     initials.fill("AB")
     initials.press("Enter")
     expect(turn.locator(".vv-ticked")).to_have_text("3 citations still to check")
-    expect(turn.locator(".vv-tick").first).to_contain_text("checked by AB")
+    expect(turn.locator(".vv-tick").first).to_have_text(
+        re.compile(r"checked by AB, \d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d")
+    )
     room.reload()
     await_chat(room)
     first = room.locator("[data-tick='1']")
@@ -310,12 +446,20 @@ def test_a_conversation_is_saved_to_a_file(room: Page, name: str) -> None:
     ask(room, ROSE)
     ask(room, TULIP)
     room.get_by_role("button", name="Save", exact=True).first.click()
-    expect(room.locator("#vv-save .vv-what")).to_have_text("The whole conversation: 2 questions")
+    dialog = room.get_by_role("dialog", name="Save this conversation")
+    expect(dialog.locator(".vv-what")).to_have_text("The whole conversation: 2 questions")
     room.get_by_label(name).check()
     with room.expect_download() as download:
         room.locator("#vv-save").get_by_role("button", name="Save").click()
     assert download.value.suggested_filename.startswith("visavis-conversation-")
     expect(hint(room)).to_contain_text("Saved: visavis-conversation-")
+
+
+def test_one_answer_is_saved_under_its_own_name(room: Page) -> None:
+    ask(room, ROSE)
+    ask(room, TULIP).get_by_role("button", name="Save").click()
+    dialog = room.get_by_role("dialog", name="Save this answer")
+    expect(dialog.locator(".vv-what")).to_have_text(f"One answer: {TULIP}")
 
 
 @pytest.mark.parametrize(
@@ -387,28 +531,33 @@ ASK_AND_CLOCK = """async (question) => {
 def test_sixty_turns_stay_quick(room: Page) -> None:
     clocked = [room.evaluate(ASK_AND_CLOCK, f"Question {number} about roses?") for number in range(60)]
     rows, wholes = ([sorted(part[i] for part in clocked[n : n + 11])[5] for n in (1, 49)] for i in (0, 1))
-    assert rows[1] < max(2 * rows[0], 250)
-    assert wholes[1] < max(2 * wholes[0], 350)
+    assert rows[1] < max(1.5 * rows[0], 250)
+    assert wholes[1] < max(1.5 * wholes[0], 350)
     assert room.locator(".vv-answered").count() == 60
 
 
-def test_the_page_is_light_and_quick(browser: Browser, quick: str) -> None:
+def load_anew(browser: Browser, address: str) -> tuple[float, float, int]:
+    """The first paint and the first row of an answer, in milliseconds, and the bytes transferred."""
     context = browser.new_context()
     page = context.new_page()
     wire = context.new_cdp_session(page)
     wire.send("Network.enable")
     sizes: list[int] = []
     wire.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    page.goto(quick)
+    page.goto(address)
     await_chat(page)
     expect(page.get_by_role("region", name="State of the law")).to_be_visible()
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     row, _ = page.evaluate(ASK_AND_CLOCK, ROSE)
-    again, _ = page.evaluate(ASK_AND_CLOCK, TULIP)
-    assert painted < FIRST_PAINT
-    assert sum(sizes) < LARGEST_PAGE
-    assert min(row, again) < FIRST_ROW
     context.close()
+    return painted, row, sum(sizes)
+
+
+def test_the_page_is_light_and_quick(browser: Browser, quick: str) -> None:
+    painted, rows, sizes = zip(*(load_anew(browser, quick) for _ in range(5)), strict=True)
+    assert median(painted) < FIRST_PAINT
+    assert max(sizes) < LARGEST_PAGE
+    assert median(rows) < FIRST_ROW
 
 
 @pytest.mark.parametrize("scale", [1, 2])

@@ -1,7 +1,9 @@
 """With a model elsewhere the page says where questions go, and what may point to a person waits for a word."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -162,6 +164,20 @@ def test_by_keyboard_a_withheld_question_is_sent_or_changed(room: Page) -> None:
     expect(box).to_have_value("")
 
 
+def test_a_question_that_is_held_back_stays_so_in_another_language(room: Page) -> None:
+    ask(room, NAMED)
+    room.get_by_role("button", name="Choices").click()
+    room.get_by_role("radio", name="Français").check()
+    expect(room.locator(".vv-turn")).to_have_attribute("lang", "fr")
+    room.keyboard.press("Escape")
+    french = load_wording(Language.FRENCH)
+    expect(room.locator(".vv-withheld")).to_have_attribute("aria-label", french.say("withheld_label"))
+    hint = room.locator("#vv-composer > .vv-hint")
+    expect(hint).to_contain_text(french.page["withheld_hint"])
+    room.locator(".vv-withheld").get_by_role("button", name=french.say("send")).click()
+    expect(room.locator(".vv-turn .vv-summary")).to_contain_text("Sentence 1 is written.")
+
+
 def test_a_harmless_question_is_written_at_once(room: Page) -> None:
     expect(ask(room, "What is a rose?").locator(".vv-summary")).to_contain_text("is written.")
 
@@ -172,3 +188,29 @@ def test_with_a_model_on_this_machine_nothing_of_this_appears(browser: Browser) 
         expect(ask(opened.page, NAMED).locator(".vv-summary")).to_contain_text("is written.")
         assert opened.page.locator(".vv-sent, .vv-withheld").count() == 0
         opened.close(address)
+
+
+def test_what_was_held_back_is_saved_without_the_model_after_a_restart(browser: Browser, tmp_path: Path) -> None:
+    sent = "Is Mrs Jane Doe (j.doe@firm.example) a gardener?"
+    with writing(0.0, 1, **REMOTE) as address:
+        opened = visit(browser, address)
+        page = opened.page
+        ask(page, NAMED)
+        expect(page.locator(".vv-withheld")).to_have_count(1)
+        ask(page, sent).get_by_role("button", name="Send it all the same").click()
+        expect(page.locator(".vv-turn .vv-summary")).to_contain_text("Sentence 1 is written.")
+    with writing(0.0, 1, int(address.rpartition(":")[2]), **REMOTE):
+        page.reload()
+        await_chat(page)
+        page.get_by_role("button", name="Save", exact=True).first.click()
+        page.get_by_label("JSON").check()
+        with page.expect_download() as download:
+            page.locator("#vv-save").get_by_role("button", name="Save").click()
+        download.value.save_as(tmp_path / "saved.json")
+        page.close()
+    held, cleared = (one["answer"] for one in json.loads((tmp_path / "saved.json").read_text("utf-8"))["answers"])
+    assert (held["question"], held["summary"]) == (NAMED, [])
+    assert [one["kind"] for one in held["notices"]][-1:] == ["confidential"]
+    assert NAMED not in json.dumps(held["notices"])
+    assert cleared["question"] == sent
+    assert [one["text"] for one in cleared["summary"]] == ["Sentence 1 is written."]

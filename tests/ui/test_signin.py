@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from assistant.errors import SettingsError
+from tests.conftest import give_home
 from tests.small_corpus import run_visavis
 from tests.ui.houses import KEY, OPENED, SAME_ORIGIN, SIGNED_IN, cookie, guarded, later, somebody
 from ui.access import Access, Refused, Scope, TokenFile
@@ -147,13 +148,56 @@ def test_what_is_open_does_not_keep_a_session_alive() -> None:
 
 
 def test_a_session_is_another_servers_too_who_has_the_key(tmp_path: Path) -> None:
-    first, second = (Sessions(load_key(tmp_path / "key"), secure=True) for _ in range(2))
+    first, second = (Sessions(load_key(tmp_path / "key"), secure=True, folder=tmp_path / "ended") for _ in range(2))
     made = first.set(first.begin(somebody(Role.READER)))
     cookies = dict([made.partition(";")[0].split("=", 1)])
     found = second.read(cookies)
     assert found is not None and found.person == somebody(Role.READER)
     first.spend(found.id)
-    assert first.read(cookies) is None and second.read(cookies) is not None  # what docs say of signing out
+    assert first.read(cookies) is None and second.read(cookies) is None
+    (told,) = (tmp_path / "ended").iterdir()
+    assert found.id not in told.name and told.read_bytes() == b""
+
+
+def test_signing_out_at_one_replica_ends_the_session_at_all_of_them(tmp_path: Path) -> None:
+    replicas = [
+        TestClient(guarded_entry(replace(SIGNED_IN, sessions=one)), base_url=HERE)
+        for one in (Sessions(KEY, secure=False, folder=tmp_path / "ended") for _ in range(2))
+    ]
+    others, theirs = cookie(Role.READER), cookie(Role.READER)
+    reached = [one.get("/person", headers=theirs).status_code for one in replicas]
+    assert replicas[0].post("/sign-out", headers=theirs | SAME_ORIGIN).status_code == 200
+    assert (reached, [one.get("/person", headers=theirs).status_code for one in replicas]) == ([200, 200], [204, 204])
+    assert [one.get("/person", headers=others).status_code for one in replicas] == [200, 200]
+
+
+def test_a_session_that_ended_is_remembered_as_long_as_it_might_have_lasted(tmp_path: Path) -> None:
+    now = 1_000_000.0
+    kept = Sessions(KEY, Lifetime(idle=60, whole=100), secure=False, clock=lambda: now, folder=tmp_path / "ended")
+    names = []
+    for moment in (0, 99, 101):
+        now = 1_000_000.0 + moment
+        kept.spend(str(moment))
+        names.append(len(list((tmp_path / "ended").iterdir())))
+    assert names == [1, 2, 2] and kept.is_spent("99")
+
+
+def test_a_folder_that_cannot_be_used_ends_the_session_here_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "ended").write_text("no folder")
+    kept = Sessions(KEY, secure=False, folder=tmp_path / "ended")
+    assert kept.spend("x") and kept.is_spent("x") and not kept.is_spent("y")
+    assert "other servers are not told" in caplog.text and "\n" not in caplog.messages[0]
+
+
+def test_the_servers_of_one_data_folder_tell_each_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    give_home(monkeypatch, tmp_path)
+    settings = ServeSettings(sign_in=SignIn.OIDC, oidc_issuer="https://id.example", oidc_client_id="visavis")
+    first, second = (open_admission(settings, is_private=True).sessions for _ in range(2))
+    assert first is not None and second is not None
+    first.spend("x")
+    assert second.is_spent("x") and not second.is_spent("y")
 
 
 def test_a_cookie_is_bound_to_https_and_to_this_host() -> None:

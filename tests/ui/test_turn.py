@@ -1,14 +1,17 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from threading import Event
 
 import pytest
 
 from assistant.answer import Answer, Cell, Claim, ClaimKind, Row
+from assistant.question import Question
 from ingest.corpus import Corpus
 from ingest.errors import StoreStale
 from ingest.identifiers import CONVENTION
 from tests.ui.still import StillAssistant, StillDesk, WritingAssistant
+from ui.record.recorder import Recorder
 from ui.session import Session
 from ui.turn import Shown, Underway, show_bug, show_state, take_turn
 
@@ -48,6 +51,39 @@ def test_a_turn_that_is_stopped_ends_with_what_was_written(corpus: Corpus, answe
     assert "The model was stopped." in list(turn)[-1].html
     assert writing.ended == 1
     assert not underway.stop(ID)
+
+
+class HaltedAssistant(StillAssistant):
+    """An assistant without a model whose reader stops it while it looks things up."""
+
+    def __init__(self, corpus: Corpus, answer: Answer, underway: Underway) -> None:
+        super().__init__(corpus, answer)
+        self.underway = underway
+
+    def stream(self, question: Question, stop: Event | None = None) -> Iterator[Answer]:
+        assert self.underway.stop(ID)
+        yield from super().stream(question, stop)
+
+
+def test_a_turn_that_is_stopped_before_its_quotations_are_there_says_nothing_more(
+    corpus: Corpus, answer: Answer
+) -> None:
+    underway, entered = Underway(), Recorder(None)
+    counted: list[Answer] = []
+    entered.counting = lambda channel, answer, milliseconds: counted.append(answer)
+    desk = StillDesk(HaltedAssistant(corpus, answer, underway))
+    assert list(take_turn(desk, {"id": ID, "question": "Why?"}, Session(), underway, entered)) == []
+    assert counted == []
+    anew = {"id": ID[::-1], "question": "Why?"}
+    *_, shown = take_turn(StillDesk(StillAssistant(corpus, answer)), anew, Session(), underway)
+    assert 'data-state="answered"' in shown.html
+
+
+def test_a_turn_that_is_stopped_while_it_waits_for_a_place_is_not_answered(corpus: Corpus, answer: Answer) -> None:
+    underway = Underway()
+    assert not underway.stop(ID)
+    desk = StillDesk(WritingAssistant(corpus, answer))
+    assert list(take_turn(desk, {"id": ID, "question": "Why?"}, Session(), underway)) == []
 
 
 def test_a_tab_that_goes_away_ends_the_model(corpus: Corpus, answer: Answer) -> None:

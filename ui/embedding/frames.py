@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.errors import SettingsError
 from ui.access import Meter, Refused, neighbourhood
+from ui.clients import Client
 from ui.embedding.tokens import LONGEST_TOKEN, SESSION_SECONDS, TokenEntrance, read_embed_key
 from ui.language import page_words
 from ui.people import Person
@@ -122,7 +123,7 @@ def add_embedding(app: FastAPI, embedding: Embedding) -> None:
         except Refused as error:
             wait = tries.take(neighbourhood(address))
             refused = _too_often(wait) if wait else error
-            log.warning("embed: %d %s for %s", refused.status, refused.status.phrase, address)
+            log.warning("embed: %d %s for %s", refused.status, refused.status.phrase, Client(address))
             return problem(refused.status, str(refused), refused.headers)
 
 

@@ -58,7 +58,8 @@ class Guest:
 
     def person(self) -> Person:
         """The guest as whoever asks: a reader."""
-        return Person(f"{self.site}:{self.subject}", self.name, Role.READER, Means.EMBED)
+        site = self.site.replace("%", "%25").replace(":", "%3A")  # so that no other site and subject read the same
+        return Person(f"{site}:{self.subject}", self.name, Role.READER, Means.EMBED)
 
     def claims(self) -> dict[str, str]:
         """The guest as claims of a token."""

@@ -31,8 +31,8 @@ from ui.views import (
     blocks_below,
     column_name,
     columns_of,
+    paragraphs_of,
     place_in,
-    run_of,
     split_line,
     split_parts,
     web_address,
@@ -123,7 +123,7 @@ class Sheet:
         issue += [_said(relation, Manner.SMALL)] if relation else []
         yield TableRow((tuple(issue), *(tuple(self._cell(row, column)) for column in columns)))
         if row.redline:
-            yield TableRow(((self._redline_key(row), _redline(row)),))
+            yield TableRow(((self._redline_key(row), *_redline(row)),))
 
     def _cell(self, row: Row, column: InstrumentId) -> Iterator[Paragraph]:
         cell = row.cell(column)
@@ -223,8 +223,9 @@ def _line(text: str, manner: Manner = Manner.BODY) -> Paragraph:
     return Paragraph(tuple(Words(clean(piece.text), url=piece.url) for piece in split_line(text)), manner)
 
 
-def _redline(row: Row) -> Paragraph:
-    return Paragraph(tuple(chain.from_iterable(_run(run_of(segment)) for segment in row.redline)))
+def _redline(row: Row) -> Iterator[Paragraph]:
+    for runs in paragraphs_of(row.redline):
+        yield Paragraph(tuple(chain.from_iterable(map(_run, runs))))
 
 
 def _run(run: Run) -> Iterator[Words]:

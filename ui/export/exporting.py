@@ -94,7 +94,7 @@ def _content(
         return render_word(paper, on)
     from ui.export.pdf import render_pdf
 
-    return render_pdf(paper)
+    return render_pdf(paper, on)
 
 
 def build_paper(

@@ -9,6 +9,7 @@ every sign.
 import io
 import unicodedata
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from itertools import chain, count, groupby
 from pathlib import Path
@@ -48,15 +49,15 @@ HEADING_SIZES = {1: 12.5, 2: 10.0, 3: 9.0}
 TAGS = {Look.STRONG: "b", Look.SMALL: "i", Look.STRUCK: "strike", Look.INSERTED: "u"}
 
 
-def render_pdf(paper: Paper) -> bytes:
-    """The document's bytes, the same for the same paper."""
+def render_pdf(paper: Paper, on: date) -> bytes:
+    """The bytes of a document made on a day, the same for the same paper and day."""
     from reportlab.lib.pagesizes import A4, landscape
     from reportlab.platypus import Frame, PageTemplate
 
     _register_faces()
     size = landscape(A4) if paper.is_wide() else A4
     out = io.BytesIO()
-    document = _document(out, paper, size)
+    document = _document(out, paper, size, on)
     frame = Frame(MARGIN, MARGIN, size[0] - 2 * MARGIN, size[1] - 2 * MARGIN, 0, 0, 0, 0, id="text")
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=lambda canvas, _: _print_foot(canvas, paper)))
     room = size[0] - 2 * MARGIN
@@ -66,13 +67,16 @@ def render_pdf(paper: Paper) -> bytes:
     return out.getvalue()
 
 
-def _document(out: io.BytesIO, paper: Paper, size: tuple[float, float]) -> "BaseDocTemplate":
-    """A document that lists its headings in the reader's side bar."""
+def _document(out: io.BytesIO, paper: Paper, size: tuple[float, float], on: date) -> "BaseDocTemplate":
+    """A document of a day that lists its headings in the reader's side bar."""
     from reportlab.platypus import BaseDocTemplate
 
     numbers = count(1)
 
     class Outlined(BaseDocTemplate):  # type: ignore[misc]
+        def beforeDocument(self) -> None:
+            self.canv.setDateFormatter(lambda *_: f"D:{on:%Y%m%d}000000Z")
+
         def afterFlowable(self, flowable: "Flowable") -> None:
             level = getattr(flowable, "outline_level", None)
             if level is not None:
@@ -80,7 +84,8 @@ def _document(out: io.BytesIO, paper: Paper, size: tuple[float, float]) -> "Base
                 self.canv.bookmarkPage(key)
                 self.canv.addOutlineEntry(flowable.getPlainText(), key, level)
 
-    return Outlined(out, pagesize=size, title=printable(paper.title), author="Visavis", lang="en", invariant=1)
+    named = {"title": printable(paper.title), "author": "Visavis", "creator": "Visavis", "subject": paper.foot}
+    return Outlined(out, pagesize=size, **named, keywords="", lang="en", invariant=1)
 
 
 def _print_foot(canvas: "Canvas", paper: Paper) -> None:

@@ -27,10 +27,11 @@ import platformdirs
 from assistant.settings import load_settings, settings_path
 from ingest import index
 from ingest.documents import documents_folder
-from ingest.errors import UsageError, VisavisError
+from ingest.egress import CHROMA_VARIABLE
+from ingest.errors import StoreAway, UsageError, VisavisError
 from ingest.journal import ENDING
 from ui import access
-from ui.record.copying import copy_record, copy_sqlite, is_there, put_back
+from ui.record.copying import check_fits, copy_record, copy_sqlite, is_there, put_back
 from ui.record.place import FilePlace, Place, ServerPlace, place_of
 from ui.settings import ServeSettings, load_serve_settings
 from ui.signin import admission
@@ -145,7 +146,18 @@ def _gather_indexes(target: Path) -> None:
                 raise BackupError(f"the index {folder} was replaced just now; make the backup again.")
             if not (target / serving.folder).exists():
                 _copy_tree(folder, target / serving.folder)
+                if index.place_of(folder).prefix:
+                    _carry(folder, target / serving.folder / index.CARRIED)
         index.switch(target, key, serving)  # another may be the current one by now
+
+
+def _carry(folder: Path, path: Path) -> None:
+    try:
+        index.carry_vectors(folder, path)
+    except StoreAway:
+        raise BackupError(
+            f"the vectors of the index {folder} lie on a Chroma server that does not answer; start it first."
+        ) from None
 
 
 def _gather_documents(target: Path) -> None:
@@ -235,7 +247,9 @@ class Move:
     target: Path
 
 
-def restore_backup(path: Path, wanted: Wanted, *, force: bool = False) -> tuple[Told, tuple[Path, ...]]:
+def restore_backup(
+    path: Path, wanted: Wanted, *, force: bool = False, progress: index.Progress = lambda *_: None
+) -> tuple[Told, tuple[Path, ...]]:
     """Put everything back; gives what the backup held, and where what stood there before was put, with `force`.
 
     Raises BackupError where the file is not whole or not ours, and UsageError where something stands there already.
@@ -244,16 +258,34 @@ def restore_backup(path: Path, wanted: Wanted, *, force: bool = False) -> tuple[
     data = platformdirs.user_data_path("visavis")
     try:
         data.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=data) as folder:
+        with tempfile.TemporaryDirectory(prefix=".restoring-", dir=data) as folder, ExitStack() as laid:
             staged = Path(folder)
             told = unpack(path, staged)
             moves = _moves(staged, wanted)
             place = _place_of(staged) if wanted.record and (staged / RECORD).is_dir() else None
+            if place is not None:
+                for copy in (staged / RECORD).iterdir():
+                    check_fits(place, copy)
             _refuse_to_overwrite(moves, place, force=force)
+            _lay_vectors(staged / "index", progress, laid)
             before = _put_in_place(moves, place, staged / RECORD)
+            laid.pop_all()
     except OSError as error:
         raise BackupError(f"{path} cannot be put back: {error.strerror or error}.") from None
     return told, before
+
+
+def _lay_vectors(root: Path, progress: index.Progress, laid: ExitStack) -> None:
+    """Lay the vectors that came with indexes where new ones go; they are taken off a server again with `laid`."""
+    for carried in sorted(root.glob(f"*/{index.CARRIED}")):
+        try:
+            index.lay_vectors(carried.parent, progress)
+        except StoreAway:
+            raise BackupError(
+                f"{CHROMA_VARIABLE} names a server that does not answer; start it, or leave it out to have the vectors "
+                "in the index's folder. Nothing was changed."
+            ) from None
+        laid.callback(index.drop_vectors, carried.parent)
 
 
 def unpack(path: Path, folder: Path) -> Told:

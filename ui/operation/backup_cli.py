@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from ingest.console import ProgressBars
+
 
 @click.command(
     epilog="""\b
@@ -38,7 +40,8 @@ def restore(file: Path, force: bool, no_record: bool) -> None:
     """Put back what `visavis backup` wrote to a FILE, once all of it was held against its hashes."""
     from ui.operation.backup import Wanted, restore_backup
 
-    told, before = restore_backup(file, Wanted(True, not no_record), force=force)
+    with ProgressBars() as bars:
+        told, before = restore_backup(file, Wanted(True, not no_record), force=force, progress=bars)
     click.echo(f"Restored {len(told.files)} files of {told.made}: {', '.join(told.parts()) or 'nothing'}.")
     for path in before:
         click.echo(f"What stood there before is {path}", err=True)

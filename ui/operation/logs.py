@@ -4,7 +4,6 @@ No word of a question stands in it. Each request has an id: that of the header X
 else a new one. It stands in its lines of the log, in the response's header, and in problems.
 """
 
-import ipaddress
 import logging
 import re
 import sys
@@ -18,6 +17,7 @@ from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.clients import Shortening, shorten
 from ui.operation.tracing import Spans
 from ui.people import person_of
 from ui.problems import REQUEST
@@ -28,7 +28,6 @@ NOTE = "visavis.arrival"
 NOWHERE = "an unknown address"
 PLAIN = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 QUIET = ("/static", "/assets", "/svelte", "/gradio_api/heartbeat", "/healthz", "/readyz", "/metrics")
-SHORT_BITS = {4: 24, 6: 48}
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -46,10 +45,14 @@ class _Numbered(logging.Filter):
         return True
 
 
-def open_log(form: LogFormat, level: LogLevel | None) -> None:
-    """Write the program's lines to standard error from now on; without a level, requests too where they are JSON."""
+def open_log(form: LogFormat, level: LogLevel | None, addresses: Addresses = Addresses.NETWORK) -> None:
+    """Write the program's lines to standard error from now on, with as much of clients' addresses as they may have.
+
+    Without a level, requests too where the lines are JSON.
+    """
     out = logging.StreamHandler(sys.stderr)
     out.addFilter(_Numbered())
+    out.addFilter(Shortening(addresses))
     if form is LogFormat.JSON:
         from pythonjsonlogger.json import JsonFormatter
 
@@ -63,19 +66,6 @@ def open_log(form: LogFormat, level: LogLevel | None) -> None:
     root.setLevel(logging.WARNING)
     for name in ("visavis", "assistant", "ingest", "uvicorn.error"):
         logging.getLogger(name).setLevel(weight.upper())
-
-
-def shorten(address: str, policy: Addresses) -> str:
-    """As much of a client's address as the policy lets into the log."""
-    if policy is Addresses.FULL:
-        return address
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if policy is Addresses.NONE:
-        return ""
-    return str(ipaddress.ip_network((parsed, SHORT_BITS[parsed.version]), strict=False))
 
 
 class Arrival:

@@ -3,17 +3,19 @@
 A page's conversation lives in the replica that it began with, so a reader is sent to the same one each time: by a
 cookie that nginx sets, or by the address where a browser keeps no cookie, as in another site's frame. Programs that
 call the API keep nothing there and go to whichever replica has the fewest requests. Asking changes nothing, so a
-question whose replica goes away before it answers is put to another; other requests only where the first never
+question whose replica goes away or ends before it answers is put to another; other requests only where the first never
 received them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+
+from ui.places import GRACE
 
 COOKIE = "visavis_replica"
 LARGEST_BODY = "8m"
-SHUTDOWN = 5  # seconds that open connections are given at the end
 
 _MAIN = """\
 # Written by `visavis replicas`.
@@ -86,16 +88,16 @@ _SITE = """\
             add_header Set-Cookie $visavis_cookie;
             proxy_pass http://visavis_pages;
         }}
-        # Asked twice, a question has the same answer; the record may then hold it twice.
+        # Asked twice, a question has the same answer; the record may then hold it twice. 503 is a replica that ends.
         location ~ /api/v1/(ask|export)$ {{
-            proxy_next_upstream error timeout non_idempotent;
+            proxy_next_upstream error timeout http_503 non_idempotent;
             proxy_pass http://visavis_questions;
         }}
         location ~ /api/v1/ {{  # the first expression that fits is taken
             proxy_pass http://visavis_questions;
         }}
         location ~ /save$ {{
-            proxy_next_upstream error timeout non_idempotent;
+            proxy_next_upstream error timeout http_503 non_idempotent;
             proxy_pass http://visavis_pages;
         }}
         # Each replica has its own numbers, on its own port.
@@ -130,7 +132,10 @@ class Site:
         return _SITE.format(body=LARGEST_BODY, cookie=COOKIE, servers=servers, listen=self.listen, problem=_PROBLEM)
 
 
-def write_configuration(site: Site, folder: Path, user: str = "") -> str:
-    """A whole configuration for an nginx in the foreground, whose own files lie in `folder`; `user` is its workers'."""
+def write_configuration(site: Site, folder: Path, user: str = "", seconds: float = GRACE) -> str:
+    """A whole configuration for an nginx in the foreground, whose own files lie in `folder`; `user` is its workers'.
+
+    Told to quit, it gives answers under way so many seconds.
+    """
     named = f"user {user};" if user else ""
-    return _MAIN.format(folder=folder, user=named, shutdown=SHUTDOWN, site=site.text())
+    return _MAIN.format(folder=folder, user=named, shutdown=ceil(seconds), site=site.text())

@@ -22,9 +22,10 @@ import click
 
 from ingest.errors import VisavisError
 from ui.operation.nginx import Site, write_configuration
+from ui.places import GRACE
 
 LOOK_EVERY = 0.25
-GRACE = 40.0  # seconds until a replica that is asked to end is ended: more than it gives answers, and closing, itself
+CLOSING = 20.0  # seconds beyond its grace until a replica that is asked to end is ended: it has things to close
 YOUNG = 20.0  # seconds: a replica that ends sooner is started again later each time
 LONGEST_WAIT = 30.0
 PR_SET_PDEATHSIG = 1
@@ -85,13 +86,17 @@ class Replica:
 
 @dataclass
 class Fleet:
-    """The replicas and their nginx; `stop` ends them, `renew` starts them anew one after another."""
+    """The replicas and their nginx; `stop` ends them, `renew` starts them anew one after another.
+
+    Answers under way are given `grace` seconds, as the replicas' own settings say.
+    """
 
     replicas: Sequence[Replica]
     site: Site
     nginx: str
     stop: threading.Event = field(default_factory=threading.Event)
     renew: threading.Event = field(default_factory=threading.Event)
+    grace: float = GRACE
     _front: "subprocess.Popen[bytes] | None" = None
 
     def run(self, greeting: str) -> None:
@@ -107,7 +112,9 @@ class Fleet:
     def _begin(self, folder: Path) -> bool:
         """Start the first replica, which may have an index to build, then the others and nginx; False when stopped."""
         configuration = folder / "nginx.conf"
-        configuration.write_text(write_configuration(self.site, folder, worker_user()), encoding="utf-8")
+        configuration.write_text(
+            write_configuration(self.site, folder, worker_user(), self._patience), encoding="utf-8"
+        )
         self._check(folder)
         first, *others = self.replicas
         for some in ([first], others):
@@ -155,10 +162,17 @@ class Fleet:
         if replica.is_running() and not replica.is_announced and replica.answers():
             self._announce(replica)
 
+    @property
+    def _patience(self) -> float:
+        """Seconds for whatever is asked to end."""
+        return self.grace + CLOSING
+
     def _renew(self) -> None:
         """End and start the replicas one after another, the others answering meanwhile."""
         for replica in self.replicas:
-            _end(replica.process)
+            if replica.process is not None:
+                replica.process.terminate()
+                _await_end(replica.process, self._patience)
             replica.start()
             while not self.stop.wait(LOOK_EVERY) and replica.is_running() and not replica.answers():
                 pass
@@ -167,16 +181,20 @@ class Fleet:
             self._announce(replica)
 
     def _end(self) -> None:
-        """End nginx first, so that nothing new begins, then the replicas, answers in flight first."""
+        """Let nginx take nothing new, then end the replicas, which answer what they were asked, and close what is open.
+
+        With the last of its connections nginx ends too.
+        """
         if self._front is not None and self._front.poll() is None:
             self._front.send_signal(signal.SIGQUIT)
-            _await_end(self._front)
+            with suppress(subprocess.TimeoutExpired):
+                self._front.wait(LOOK_EVERY)
         processes = [one.process for one in self.replicas if one.process is not None]
         for process in processes:
             with suppress(ProcessLookupError):
                 process.terminate()
-        for process in processes:
-            _await_end(process)
+        for process in (*processes, *([self._front] if self._front is not None else [])):
+            _await_end(process, self._patience)
 
     def _check(self, folder: Path) -> None:
         tried = subprocess.run(
@@ -241,15 +259,9 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _end(process: "subprocess.Popen[bytes] | None") -> None:
-    if process is not None:
-        process.terminate()
-        _await_end(process)
-
-
-def _await_end(process: "subprocess.Popen[bytes]") -> None:
+def _await_end(process: "subprocess.Popen[bytes]", seconds: float) -> None:
     try:
-        process.wait(GRACE)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,6 +10,9 @@ from assistant.errors import SettingsError
 from ingest.console import CORPUS_OPTION
 from ingest.errors import UsageError
 from ui.cli import address_of, is_private, open_listener
+
+if TYPE_CHECKING:
+    from ui.settings import ServeSettings
 
 MOST = 64
 
@@ -53,7 +57,7 @@ def replicas(
     nginx = find_nginx()
     with open_listener(host, port) as listener:
         address, is_open = address_of(listener), not is_private(listener)
-        _check_front(root_path, is_open=is_open, is_for_all=open_to_all)
+        settings = _check_front(root_path, is_open=is_open, is_for_all=open_to_all)
         listen = _listen(*listener.getsockname()[:2])
     arguments = [
         *(["--corpus", str(corpus)] if corpus else []),
@@ -65,14 +69,14 @@ def replicas(
         Replica(number, own, [*arguments, *(["--no-build"] if no_build or number > 1 else [])])
         for number, own in enumerate(fleet_ports, start=1)
     ]
-    fleet = Fleet(started, Site(listen, [one.place for one in started]), nginx)
+    fleet = Fleet(started, Site(listen, [one.place for one in started]), nginx, grace=settings.serve_grace)
     heard = {signal.SIGTERM: fleet.stop, signal.SIGINT: fleet.stop, signal.SIGHUP: fleet.renew}
     with listening_to_signals(heard):
         fleet.run(f"Visavis answers on {address} from {count} replicas  (Ctrl-C ends it)")
 
 
-def _check_front(root_path: str | None, *, is_open: bool, is_for_all: bool) -> None:
-    """Raise SettingsError where nginx would open to others what each replica behind it takes for closed."""
+def _check_front(root_path: str | None, *, is_open: bool, is_for_all: bool) -> "ServeSettings":
+    """The replicas' settings; raises SettingsError where nginx would open to others what they take for closed."""
     from ui.settings import SignIn, load_serve_settings
     from ui.signin.admission import open_admission
 
@@ -86,6 +90,7 @@ def _check_front(root_path: str | None, *, is_open: bool, is_for_all: bool) -> N
         raise SettingsError(
             "other machines may connect, and no name is set that they know this one by; set VISAVIS_SIGN_IN_HOSTS."
         )
+    return settings
 
 
 def _listen(host: str, port: int) -> str:

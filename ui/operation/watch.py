@@ -38,7 +38,7 @@ class Operation:
 
 def open_operation(settings: ServeSettings) -> Operation:
     """What the settings ask for, its log opened; raises SettingsError."""
-    open_log(settings.log_format, settings.log_level)
+    open_log(settings.log_format, settings.log_level, settings.log_addresses)
     endpoint = settings.trace_endpoint
     return Operation(settings.log_addresses, open_spans(endpoint, version("visavis")) if endpoint else None)
 

@@ -34,8 +34,8 @@ Examples:
   visavis audit export -o record.jsonl
   visavis audit verify --file record.jsonl       where there is no database
   visavis audit export --feedback -o feedback.jsonl
-  visavis audit subject export 7f3a -o theirs.json
-  visavis audit subject erase 7f3a
+  visavis audit subject export oidc:7f3a -o theirs.json
+  visavis audit subject erase oidc:7f3a
   visavis audit purge
 """
 )
@@ -194,7 +194,7 @@ def export(feedback: bool, since: str | None, output: Path, as_json: bool) -> No
 
 @audit.group("subject")
 def subject() -> None:
-    """What the record holds of one person; `visavis audit list --json` shows the ids of persons."""
+    """What the record holds of one person, by the subject that `visavis audit list --json` shows."""
 
 
 @subject.command("export")
@@ -202,7 +202,7 @@ def subject() -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file. Default: print it.")
 @JSON_OPTION
 def subject_export(person: str, output: Path | None, as_json: bool) -> None:
-    """Give everything that the record holds of the PERSON with an id, as JSON."""
+    """Give everything that the record holds of a PERSON, named by subject such as oidc:7f3a, as JSON."""
     from ui.record.exporting import write_text
 
     ledger = _open_to_read()
@@ -223,7 +223,7 @@ def subject_export(person: str, output: Path | None, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @JSON_OPTION
 def subject_erase(person: str, yes: bool, as_json: bool) -> None:
-    """Erase for good what is personal in the entries of the PERSON with an id; the chain still stands."""
+    """Erase for good what is personal in the entries of a PERSON, named by subject; the chain still stands."""
     from ui.record.entry import now
 
     who = _known(person)
@@ -239,8 +239,9 @@ def subject_erase(person: str, yes: bool, as_json: bool) -> None:
 
 @audit.command("purge")
 @click.option("--days", type=click.IntRange(1), help="Older than so many days. Default: VISAVIS_RECORD_DAYS.")
+@click.option("--rewrite", is_flag=True, help="Write the file or table anew: the disk has its room back, others wait.")
 @JSON_OPTION
-def purge(days: int | None, as_json: bool) -> None:
+def purge(days: int | None, rewrite: bool, as_json: bool) -> None:
     """Delete for good the entries whose days are over; a running server does so by itself once a day."""
     from ui.record.entry import now
     from ui.settings import load_serve_settings
@@ -250,17 +251,23 @@ def purge(days: int | None, as_json: bool) -> None:
     ledger = _open()
     try:
         count = ledger.purge(moment - timedelta(days=most), moment)
-        if not count:  # an earlier try may have deleted, and not given the room back
-            ledger.compact()
+        ledger.compact(rewrite=rewrite)  # of an earlier try that was broken off too
     finally:
         ledger.close()
     _done(as_json, {"deleted": count, "days": most}, f"{count} entries older than {most} days are deleted.")
 
 
 def _known(person: str) -> str:
-    if not person.strip():
-        raise UsageError("the person's id is empty; `visavis audit list --json` shows the ids.")
-    return person
+    from ui.people import Means
+
+    means, _, identity = person.strip().partition(":")
+    known = [one.value for one in Means if one is not Means.NOBODY]
+    if means not in known or not identity:
+        raise UsageError(
+            f"{person!r} does not say whom it means and how they are known: one of {', '.join(known)} goes before the "
+            "id, such as oidc:7f3a; `visavis audit list --json` shows it as subject."
+        )
+    return person.strip()
 
 
 def _open_to_read() -> "Ledger":

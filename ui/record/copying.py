@@ -26,13 +26,22 @@ def copy_record(place: Place, folder: Path) -> Path | None:
     return copy_sqlite(place.path, folder / SQLITE_COPY)
 
 
-def put_back(place: Place, copy: Path) -> None:
-    """Make a record of a copy, where there is none; raises RecordError."""
+def check_fits(place: Place, copy: Path) -> None:
+    """Raise RecordError where a copy cannot become the record at a place, by its kind or for want of a program.
+
+    What the database itself refuses is not known before `put_back`.
+    """
     if (copy.name == POSTGRESQL_COPY) is not isinstance(place, ServerPlace):
         raise RecordError(
             f"the backup's record is {copy.name}, and the settings name {place}; "
             "name a place of the same kind in VISAVIS_RECORD_URL, or leave the record out with --no-record."
         )
+    if isinstance(place, ServerPlace):
+        _find("pg_restore")
+
+
+def put_back(place: Place, copy: Path) -> None:
+    """Make a record of a copy that fits, where there is none; raises RecordError."""
     if isinstance(place, ServerPlace):
         _run("pg_restore", place, "--exit-on-error", "--single-transaction", "--no-owner", str(copy))
         return
@@ -67,12 +76,7 @@ def copy_sqlite(source: Path, target: Path) -> Path:
 
 def _run(program: str, place: ServerPlace, *arguments: str) -> str:
     """Run one of PostgreSQL's own programs on a place; the password is in no argument."""
-    found = shutil.which(program)
-    if found is None:
-        raise RecordError(
-            f"{program} is not on this machine, and copies of a PostgreSQL record need it; install PostgreSQL's "
-            "client programs, or leave the record out with --no-record."
-        )
+    found = _find(program)
     own = {"PGPASSWORD": place.password, "PGSSLMODE": str(place.tls), "PGCONNECT_TIMEOUT": "10"}
     if place.authority is not None:
         own["PGSSLROOTCERT"] = str(place.authority)
@@ -93,3 +97,13 @@ def _run(program: str, place: ServerPlace, *arguments: str) -> str:
         kind = RecordAway if "connection to server" in reason else RecordError
         raise kind(f"{program} could not read or write {place}: {reason}")
     return done.stdout
+
+
+def _find(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise RecordError(
+            f"{program} is not on this machine, and copies of a PostgreSQL record need it; install PostgreSQL's "
+            "client programs, or leave the record out with --no-record."
+        )
+    return found

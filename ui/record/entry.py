@@ -14,6 +14,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+from ui.people import subject_of
+
 SCHEMA = "visavis.record/1"
 GENESIS = "0" * 64
 """What stands in place of a hash before the first entry."""
@@ -120,6 +122,8 @@ class Entry:
 
     def told(self) -> Record:
         """Its JSON form for a reader: body and personal part opened, without what only the chain needs."""
+        personal = None if self.personal is None else json.loads(self.personal)
+        person = (personal or {}).get("person", {})
         return {
             "seq": self.seq,
             "id": self.id,
@@ -127,7 +131,8 @@ class Entry:
             "at": self.at,
             "refers": self.refers,
             **json.loads(self.body),
-            "personal": None if self.personal is None else json.loads(self.personal),
+            "subject": subject_of(person["means"], person["id"]) or None if person else None,
+            "personal": personal,
             "is_erased": self.is_erased,
         }
 

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 20.0
 PATIENCE_SECONDS = 30
+REWRITING_WITHIN = 2000
+"""Milliseconds that a rewriting waits for its turn; who comes after it waits for it too."""
 PAGE = 500
+LOCK_NOT_AVAILABLE = "55P03"
+PERSONAL_INDEXES = ("ix_entry_subject", "ix_entry_answer")
 MIGRATING = 225_2024
 """The number of the advisory lock that whoever upgrades a database holds."""
 
@@ -150,11 +154,11 @@ class Ledger:
                 body = {"erased": runs_of(numbers)}
                 _append(connection, [Draft(EntryKind.ERASURE, body, at=moment)])
         if numbers:
-            self.compact()
+            self.compact(rewrite=isinstance(self.place, ServerPlace))
         return len(numbers)
 
     def purge(self, before: datetime, moment: datetime) -> int:
-        """Delete for good the entries from before a moment; gives how many they were."""
+        """Delete the entries from before a moment; gives how many they were. `compact` takes out what is left."""
         with self._writing() as connection:
             old = _old(connection, say_moment(before))
             if all(row["kind"] == EntryKind.PURGE for row in old):
@@ -167,19 +171,53 @@ class Ledger:
                 connection.execute(_sql("DELETE FROM entry WHERE seq BETWEEN :first AND :last"), bounds)
             body = {"removed": [gap.record() for gap in gaps], "before": say_moment(before)}
             _append(connection, [Draft(EntryKind.PURGE, body, at=moment)])
-        self.compact()
         return len(old)
 
-    def compact(self) -> None:
-        """Give the room of what was deleted back, so that its bytes are nowhere in the database's files."""
+    def compact(self, *, rewrite: bool = False) -> None:
+        """Take what was deleted out of the database's files, while others write: in SQLite all of it.
+
+        PostgreSQL frees its room, and overwrites it in time. With `rewrite` it is written anew and gives its room back,
+        and others wait meanwhile. Raises RecordAway where somebody reads for too long; what is deleted stays so.
+        """
         with _explained(self.place), self._engine.connect() as connection:
             bare = connection.execution_options(isolation_level="AUTOCOMMIT", plain=True)
             if isinstance(self.place, FilePlace):
-                bare.exec_driver_sql("VACUUM")
-                self._empty_log(bare)
-            else:
-                bare.connection.rollback()  # the ping before has begun a transaction
-                bare.exec_driver_sql("VACUUM FULL entry")
+                self._scrub(bare, rewrite=rewrite)
+                return
+            bare.connection.rollback()  # the ping before has begun a transaction
+            bare.exec_driver_sql("VACUUM entry")
+            if rewrite:
+                self._rewrite(bare)
+
+    def _rewrite(self, connection: "Connection") -> None:
+        """Write PostgreSQL's table anew, unless somebody reads from it."""
+        from sqlalchemy.exc import DBAPIError
+
+        connection.exec_driver_sql(f"SET lock_timeout = {REWRITING_WITHIN}")
+        try:
+            connection.exec_driver_sql("VACUUM FULL entry")
+        except DBAPIError as error:
+            if _code(error.orig) != LOCK_NOT_AVAILABLE:
+                raise
+            raise RecordAway(
+                f"the record at {self.place} is being read: what was to be deleted is, and its table is not written "
+                "anew; run visavis audit purge --rewrite in a minute."
+            ) from None
+        finally:
+            connection.exec_driver_sql("RESET lock_timeout")
+
+    def _scrub(self, connection: "Connection", *, rewrite: bool) -> None:
+        """Rows were overwritten where they were deleted; what is left of them in indexes goes with their old pages."""
+        if rewrite:
+            connection.exec_driver_sql("VACUUM")
+        else:
+            for name in PERSONAL_INDEXES:
+                connection.exec_driver_sql(f"REINDEX {name}")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")  # while a checkpoint waits, nobody else writes
+        try:
+            self._empty_log(connection)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def _empty_log(self, connection: "Connection") -> None:
         """Take what was deleted out of the write-ahead log too, as soon as nobody reads from it."""
@@ -387,6 +425,12 @@ def _explained(place: Place) -> Iterator[None]:
         raise RecordError(f"the record at {place} cannot be used ({type(error).__name__}).") from None
     except (OSError, sqlite3.Error) as error:
         raise RecordAway(f"the record at {place} cannot be reached or written: {_reason(error)}.") from None
+
+
+def _code(error: BaseException | None) -> str:
+    """PostgreSQL's own code of what went wrong, "" where there is none."""
+    fields = error.args[0] if error is not None and error.args else None
+    return str(fields.get("C", "")) if isinstance(fields, dict) else ""
 
 
 def _reason(error: BaseException | None) -> str:

@@ -82,6 +82,8 @@ class Recorder:
         self._loss: Draft | None = None
         self._clocks = (time.time(), time.monotonic())
         self._doubted = False
+        self._scrubbing: threading.Thread | None = None
+        self._unscrubbed = False
         self._thread = threading.Thread(target=self._run, name="record", daemon=True)
         if opening is not None:
             self._thread.start()
@@ -192,6 +194,8 @@ class Recorder:
             self._change.notify_all()
         if self.is_on:
             self._thread.join(CLOSES_WITHIN)
+        if self._scrubbing is not None:
+            self._scrubbing.join(CLOSES_WITHIN)
         if self._queue:
             log.error("record: %d entries could not be written before the end and are lost", len(self._queue))
 
@@ -199,13 +203,13 @@ class Recorder:
 
     def _remember(self, person: Person, answer: Answer, given: Given) -> None:
         with self._change:
-            self._given[(person.id, answer.id)] = given
-            self._given.move_to_end((person.id, answer.id))
+            self._given[(person.subject, answer.id)] = given
+            self._given.move_to_end((person.subject, answer.id))
             while len(self._given) > MOST_REMEMBERED:
                 self._given.popitem(last=False)
 
     def _find(self, person: Person, answer: str) -> Given:
-        given = self._given.get((person.id, answer))
+        given = self._given.get((person.subject, answer))
         if given is not None:
             return given
         if self._ledger is None:
@@ -350,6 +354,24 @@ class Recorder:
         purged = ledger.purge(before, moment)
         if purged:
             log.info("record: %d entries older than %d days were deleted", purged, self.policy.days)
+        if purged or self._unscrubbed:
+            self._unscrubbed = True
+            self._scrubbing = threading.Thread(target=self._scrub, name="record scrubbing", daemon=True)
+            self._scrubbing.start()
+
+    def _scrub(self) -> None:
+        """Take what was deleted out of the database's files, beside the thread that writes, for it may take a while."""
+        assert self._opening is not None
+        try:
+            ledger = self._opening()
+            try:
+                ledger.compact()
+            finally:
+                ledger.close()
+        except RecordError as error:
+            log.warning("record: what was deleted is in the database's files until tomorrow's try: %s", error)
+        else:
+            self._unscrubbed = False
 
 
 def open_recorder(settings: ServeSettings) -> Recorder:
@@ -371,7 +393,7 @@ def open_recorder(settings: ServeSettings) -> Recorder:
 
 def subject_of(person: Person) -> str | None:
     """By what a person's entries are found; None for nobody."""
-    return _storable(person.id) or None
+    return _storable(person.subject) or None
 
 
 def draft_answer(

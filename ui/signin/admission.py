@@ -15,7 +15,7 @@ from ui.settings import ServeSettings, SignIn
 from ui.signin.origins import LOOPBACK, Network
 from ui.signin.proxy import ProxyHeaders
 from ui.signin.roles import Roles
-from ui.signin.sessions import Lifetime, Sessions, load_key
+from ui.signin.sessions import FOLDER, Lifetime, Sessions, load_key
 
 if TYPE_CHECKING:
     from ui.signin.oidc import Provider
@@ -142,5 +142,6 @@ def _by_oidc(plain: Admission, settings: ServeSettings, *, is_private: bool) -> 
     key = settings.session_key_file or platformdirs.user_data_path("visavis") / KEY_FILE
     lifetime = Lifetime(settings.session_idle * MINUTE, settings.session_length * HOUR)
     secure = settings.sign_in_address.startswith("https:")
-    sessions = Sessions(load_key(Path(key)), lifetime, secure=secure)
+    ended = platformdirs.user_data_path("visavis") / FOLDER
+    sessions = Sessions(load_key(Path(key)), lifetime, secure=secure, folder=ended)
     return replace(plain, sessions=sessions, provider=Provider(client, plain.roles))

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ui.access import Meter, neighbourhood
+from ui.clients import Client
 from ui.embedding.frames import forget_guest
 from ui.language import Language
 from ui.people import NOBODY, Means, person_of
@@ -110,7 +111,7 @@ def _add_provider(app: FastAPI, admission: Admission, provider: "Provider", sess
             person = await provider.arrive(request.query_params, going, _address(admission, request, CALLBACK))
         except NotSignedIn as error:
             return _with_cookies(_not_signed_in(admission, request, error), sessions.forget(GOING))
-        log.info("sign-in: %s as %s", _from(request), person.role)
+        log.info("sign-in: %s as %s", Client(_from(request)), person.role)
         onward = _go(request, safe_onward(going.onward))
         return _with_cookies(onward, [sessions.set(sessions.begin(person)), *sessions.forget(GOING)])
 
@@ -147,13 +148,13 @@ def _add_way_out(app: FastAPI, admission: Admission) -> None:
 def _not_signed_in(admission: Admission, request: Request, error: NotSignedIn) -> HTMLResponse:
     """One line in the log, and one on the page."""
     status = STATUSES[error.trouble]
-    log.warning("sign-in: %d %s for %s: %s", status, error.trouble, _from(request), error)
+    log.warning("sign-in: %d %s for %s: %s", status, error.trouble, Client(_from(request)), error)
     return sign_in_page(admission, request.scope, status=status, trouble=error.trouble)
 
 
 def _too_often(request: Request, wait: int) -> Response:
     status = HTTPStatus.TOO_MANY_REQUESTS
-    log.warning("sign-in: %d %s for %s", status, status.phrase, _from(request))
+    log.warning("sign-in: %d %s for %s", status, status.phrase, Client(_from(request)))
     line = f"{TRIES_A_MINUTE} sign-ins a minute from one address are allowed: come again in {wait} seconds."
     return problem(status, line, NEVER_KEPT | {"Retry-After": str(wait)})
 
@@ -171,4 +172,4 @@ def _address(admission: Admission, request: Request, path: str) -> str:
 
 
 def _from(request: Request) -> str:
-    return request.client.host if request.client else "nowhere"
+    return request.client.host if request.client else ""

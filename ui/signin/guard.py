@@ -32,6 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingest.egress import is_this_machine
 from ingest.errors import VisavisError
 from ui.access import Access, Refused, carries_token, is_foreign
+from ui.clients import Client
 from ui.people import NOBODY, Means, Person, Role, seat
 from ui.problems import problem
 from ui.signin.admission import Admission, Identifier
@@ -101,7 +102,7 @@ class Guard:
             await self._refuse(refused, scope, receive, send)
             return
         except VisavisError as error:
-            log.error("guard: 503 Service Unavailable for %s at %s: %s", place.client, route, error)
+            log.error("guard: 503 Service Unavailable for %s at %s: %s", Client(place.client), route, error)
             later = Refused(HTTPStatus.SERVICE_UNAVAILABLE, "nobody can be let in now; the server's log says why.")
             await self._refuse(later, scope, receive, send)
             return
@@ -238,4 +239,4 @@ def _is_page(headers: MutableHeaders) -> bool:
 
 
 def _said(refused: Refused, place: Seat, route: str) -> Sequence[object]:
-    return refused.status, refused.status.phrase, place.client or "nowhere", route or NOWHERE, refused
+    return refused.status, refused.status.phrase, Client(place.client), route or NOWHERE, refused

@@ -1,12 +1,13 @@
 """Sessions: what a signed-in browser carries in a cookie that only servers with the same key can read or make.
 
-Nothing is kept on a server, so that several of them can stand behind one proxy: they share the file with the key. The
-cookie is a Fernet token (AES-CBC and HMAC-SHA-256) around a few values; idle and absolute ends are in it. Signing out
-takes the cookie away and ends the session on the server that did it; a copy made before that would be believed by
-another server until it is left unused, and at the latest until its whole length is over.
+No session is kept on a server, so that several of them can stand behind one proxy: they share the file with the key.
+The cookie is a Fernet token (AES-CBC and HMAC-SHA-256) around a few values; idle and absolute ends are in it. Signing
+out takes the cookie away and ends the session: its id stands in a folder that the servers share, as a hash, until the
+session's whole length would be over, so that no server believes a copy of the cookie.
 """
 
 import json
+import logging
 import os
 import secrets
 import threading
@@ -15,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from assistant.errors import SettingsError
 from assistant.settings import read_secret
+from ingest.errors import VisavisError
 from ui.people import Means, Person, Role
 
 SETTING = "session_key_file"
@@ -32,6 +35,9 @@ RENEWED_AFTER = 60
 LONGEST_COOKIE = 3800
 MOST_ENDED = 50_000
 MODE = 0o600
+FOLDER = "sessions-ended"
+
+log = logging.getLogger("visavis.sign_in")
 
 
 class Kind(StrEnum):
@@ -70,10 +76,16 @@ class Lifetime:
 
 
 class Sessions:
-    """Makes and reads the cookies of one key."""
+    """Makes and reads the cookies of one key; `folder` is where servers tell each other of sessions that ended."""
 
     def __init__(
-        self, key: str, lifetime: Lifetime | None = None, *, secure: bool, clock: Callable[[], float] = time.time
+        self,
+        key: str,
+        lifetime: Lifetime | None = None,
+        *,
+        secure: bool,
+        clock: Callable[[], float] = time.time,
+        folder: Path | None = None,
     ) -> None:
         self.lifetime = lifetime or Lifetime()
         self.secure = secure
@@ -81,6 +93,7 @@ class Sessions:
         self._fernet = Fernet(key)
         self._over: Mapping[Kind, OrderedDict[str, float]] = {kind: OrderedDict() for kind in Kind}
         self._lock = threading.Lock()
+        self._folder = folder
 
     def begin(self, person: Person) -> Session:
         """A new session of somebody who has just signed in."""
@@ -140,7 +153,7 @@ class Sessions:
         return [self._cookie(name, "", 0) for name in names]
 
     def spend(self, name: str, kind: Kind = Kind.SESSION) -> bool:
-        """Make the id of a session or a state worthless on this server; False where it already was.
+        """Make the id of a session worthless, or that of a state on this server; False where it already was here.
 
         Each kind has room of its own: anybody may spend states, and none of them shall push out a session that ended.
         """
@@ -151,11 +164,34 @@ class Sessions:
                 over.popitem(last=False)
             is_new = name not in over
             over.setdefault(name, now + self.lifetime.whole)
-            return is_new
+        if kind is Kind.SESSION and self._folder is not None:
+            self._tell(self._folder, name, now)
+        return is_new
+
+    def _tell(self, folder: Path, name: str, now: float) -> None:
+        """Tell the other servers that a session ended, and forget those that would be over by now."""
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for file in folder.iterdir():
+                try:
+                    if file.stat().st_mtime + self.lifetime.whole < now:
+                        file.unlink()
+                except FileNotFoundError:
+                    continue
+            ended = folder / _hashed(name)
+            ended.touch(MODE)
+            os.utime(ended, (now, now))
+        except OSError as error:
+            log.error("sign-out: other servers are not told, for %s cannot be written: %s", folder, error.strerror)
 
     def is_spent(self, name: str) -> bool:
-        """Whether a session was ended on this server."""
-        return name in self._over[Kind.SESSION]
+        """Whether a session was ended, here or on another server; raises VisavisError where that cannot be known."""
+        if name in self._over[Kind.SESSION]:
+            return True
+        try:
+            return self._folder is not None and (self._folder / _hashed(name)).exists()
+        except OSError as error:
+            raise VisavisError(f"{self._folder} cannot be read: {error.strerror}; make it readable.") from None
 
     def name(self, name: str) -> str:
         """What a cookie is called: bound to this host and to https, but where there is no https to bind it to."""
@@ -176,6 +212,10 @@ class Sessions:
         except (InvalidToken, ValueError):
             return None
         return values if values["for"] == kind else None
+
+
+def _hashed(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
 
 
 def load_key(path: Path) -> str:

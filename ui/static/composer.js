@@ -43,6 +43,7 @@ function hintWithheld(turn) {
 
 function fitBox() {
   box.style.height = "auto";
+  if (!box.value) return;
   box.style.height = `${Math.min(box.scrollHeight + 2, TALLEST)}px`;
   box.style.overflowY = box.scrollHeight > TALLEST ? "auto" : "hidden";
 }
@@ -133,6 +134,7 @@ choiceForm.addEventListener("change", (event) => {
   if (event.target.name === "language") {
     speakLanguage();
     showCount();
+    speakTurns();
     lookAtDay();
   }
 });

@@ -75,6 +75,17 @@ function leaveFor(address) {
   showPassage({ address, scrolled: null });
 }
 
+function reloadPassage() {
+  const here = panel.hidden ? null : trail.pop();
+  if (here) showPassage(here);
+}
+
+// A turn that is drawn anew has another button where the one stood that opened the panel.
+function takeOpener({ turn, cite }) {
+  opener = document.querySelector(`#turn-${turn} [data-cite="${cite}"]`) ?? opener;
+  markOpener(true);
+}
+
 function goBack() {
   trail.pop();
   const before = trail.pop();

@@ -7,6 +7,10 @@ const spoken = element.querySelector(".vv-spoken");
 const waiting = element.querySelector(".vv-waiting").content.firstElementChild;
 const STOPS_WITHIN = 4000;
 const ASKS_AFTER_HEALTH = 2500;
+const CUT_SHORT = {
+  interrupted: { part: "interrupted_part", empty: "interrupted_empty" },
+  stopped: { part: "stopped_part", empty: "stopped_empty" },
+};
 let underway = "";
 
 // The page's words in the reader's language.
@@ -82,11 +86,13 @@ function dropFrom(id) {
 }
 
 function stopAnswer() {
-  const id = underway;
-  if (!id) return;
-  trigger("halt", { turn: id });
+  const turn = turns.get(underway);
+  if (!turn) return;
+  trigger("halt", { turn: turn.id });
+  turn.halted = true;
   hint("stopped");
-  setTimeout(() => underway === id && interrupt(id), STOPS_WITHIN);
+  if (turn.state === "pending") interrupt(turn.id);
+  else setTimeout(() => underway === turn.id && interrupt(turn.id), STOPS_WITHIN);
 }
 
 // Turns as they come
@@ -98,7 +104,7 @@ function takeTurn(html) {
   if (!shown) return;
   const turn = turns.get(shown.dataset.turn || underway);
   const isLate = shown.dataset.state === "growing" && turn?.id !== underway;
-  if (!turn || isLate) return;
+  if (!turn || isLate || turn.state === "stopped") return;
   const isFirst = turn.state === "pending";
   shown.id = `turn-${turn.id}`;
   if (!shown.querySelector(".vv-asked")) shown.prepend(askedOf(turn));
@@ -121,16 +127,17 @@ function finish(turn) {
   if (isWithheld(turn)) hintWithheld(turn);
   if (turn.state === "answered") emptyBox(turn.question);
   else refillBox(turn.question);
+  if (turn.state === "answered") retellSoon();
   showBusy();
 }
 
-// A turn that nothing more will come for.
+// A turn that nothing more will come for, or that its reader stopped: what comes all the same is not shown.
 function interrupt(id) {
   const turn = turns.get(id);
   if (underway === id) underway = "";
   showBusy();
   if (!turn || !["pending", "growing"].includes(turn.state)) return;
-  turn.state = "interrupted";
+  turn.state = turn.halted ? "stopped" : "interrupted";
   keepTurn(turn);
   if (openConversation().turns.includes(id)) drawTurn(turn);
   refillBox(turn.question);
@@ -160,16 +167,24 @@ function elementOf(turn) {
   return section;
 }
 
+// What is ours in a turn that the server does not tell anew.
+function speakTools(section) {
+  const spell = (one, key) => Object.assign(one, { textContent: say(key), lang: memory.choices.language });
+  for (const one of section.querySelectorAll(".vv-who")) spell(one, "asked");
+  for (const one of section.querySelectorAll(".vv-tools > :is([data-tool=edit], [data-tool=again])")) spell(one, one.dataset.tool);
+}
+
 function drawTurn(turn) {
   const drawn = elementOf(turn);
-  if (turn.state === "interrupted") {
+  if (turn.state in CUT_SHORT) {
     drawn.querySelector(".vv-looking")?.remove();
     drawn.classList.replace("vv-pending", "vv-trouble");
     const line = document.createElement("p");
     line.className = "vv-line";
-    line.textContent = say(turn.html ? "interrupted" : "interrupted_empty");
+    line.textContent = say(CUT_SHORT[turn.state][turn.html ? "part" : "empty"]);
     drawn.querySelector(".vv-asked").after(line);
   }
+  if (turn.state !== "answered") speakTools(drawn);
   welcome.classList.add("vv-visited");
   const before = document.getElementById(drawn.id);
   if (!before) log.append(drawn);
@@ -204,6 +219,7 @@ function drawConversation() {
   welcome.classList.remove("vv-visited");
   for (const turn of openTurns()) drawTurn(turn);
   showCount();
+  retell();
 }
 
 // A server that goes away in the middle of an answer, or that takes no more questions: Gradio says that in a corner.

@@ -3,6 +3,8 @@
 const initialsForm = dialog("initials").querySelector("form");
 const savingForm = dialog("save").querySelector("form");
 const INITIALS = /^[\p{L}\p{N}][\p{L}\p{N}.-]{0,7}$/u;
+// How a language writes a day: English as in Europe, for the law here is.
+const LOCALES = { en: "en-GB", fr: "fr-FR", de: "de-DE" };
 let toTick = null;
 let toSave = [];
 
@@ -51,7 +53,7 @@ function showTicks(section, turn) {
   for (const one of boxes) {
     const found = turn.ticks.find((tick) => tick.n === Number(one.dataset.tick));
     one.checked = Boolean(found);
-    const at = found && new Date(found.at).toLocaleString(memory.choices.language, { dateStyle: "medium", timeStyle: "short" });
+    const at = found && new Date(found.at).toLocaleString(LOCALES[memory.choices.language], { dateStyle: "medium", timeStyle: "short" });
     const words = one.nextElementSibling;
     words.dataset.plain ??= words.textContent;
     words.textContent = found ? say("ticked_by", { initials: found.initials, at }) : words.dataset.plain;
@@ -65,6 +67,9 @@ function showTicks(section, turn) {
 
 function openSaving(chosen) {
   toSave = chosen;
+  const title = savingForm.querySelector("h2 [data-say]");
+  title.dataset.say = chosen.length === 1 ? "save" : "save_conversation";
+  title.textContent = say(title.dataset.say);
   const what = chosen.length === 1 ? say("save_one", { question: chosen[0].question.slice(0, 120) }) : say("save_whole", { turns: count("turns", chosen.length) });
   savingForm.querySelector(".vv-what").textContent = chosen.length ? what : say("save_nothing");
   savingForm.querySelector("[data-do=save-now]").disabled = !chosen.length;
