@@ -52,8 +52,7 @@ class Assistant:
         store.corpus = with_notes(store.corpus)
         embedder = open_embedder()
         prose = _open_prose(settings, store.corpus, embedder)
-        guide = open_guide(embedder)
-        return cls(store, embedder, guide, load_concordance(), prose, bounds=open_bounds(guide, embedder))
+        return cls(store, embedder, open_guide(embedder), load_concordance(), prose, bounds=open_bounds(embedder))
 
     @cached_property
     def _leading(self) -> Leading:

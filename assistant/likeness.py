@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.sorting import Sorter
 from ingest.embedding import Embedder
 from ingest.guide import Vectors
 from ingest.keeping import keep_arrays, name_of
@@ -48,7 +47,6 @@ class Bounds:
 
     premises: Likeness = field(default_factory=Likeness.none)
     outside: Likeness = field(default_factory=Likeness.none)
-    sorter: Sorter = field(default_factory=Sorter)
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,15 @@ from assistant.analysis import Inquiry, keywords
 from assistant.answer import Refusal, RefusalReason
 from assistant.likeness import Bounds, Likeness
 from assistant.noted import is_noted
-from assistant.outside import ADVICE, find_matter, load_outside, sort_inquiry
+from assistant.outside import Matter, find_matter, load_matters
 from assistant.premises import find_premise, load_premises
 from assistant.question import Intent
 from assistant.ranking import Findings, Side
-from assistant.sorting import Sorter
 from assistant.standing import print_day
 from ingest.citation import Citation, find_citations
 from ingest.concordance import Sentence
 from ingest.corpus import Corpus
 from ingest.embedding import Embedder
-from ingest.guide import Guide
 from ingest.instrument import Expression, Provision, ProvisionKind, Relation
 from ingest.lexical import analyse as stems
 from ingest.naming import InstrumentMention, find_instruments
@@ -58,11 +56,10 @@ class Objection:
         return self.refusal.reason in CARRYING_LAW
 
 
-def open_bounds(guide: Guide, embedder: Embedder) -> Bounds:
-    """What we hold on what is falsely taken for granted, and on what the texts do not speak of."""
+def open_bounds(embedder: Embedder) -> Bounds:
+    """Our statements on what is falsely taken for granted, and on what the texts do not speak of."""
     premises = Likeness.of({one.id: one.means for one in load_premises()}, embedder)
-    outside = Likeness.of({one.id: one.means for one in load_outside().matter}, embedder)
-    return Bounds(premises, outside, Sorter.of(guide, load_outside().declined, embedder))
+    return Bounds(premises, Likeness.of({one.id: one.means for one in load_matters()}, embedder))
 
 
 def find_objection(
@@ -71,8 +68,7 @@ def find_objection(
     """Why an inquiry is not answered, or None."""
     vector = embedder.embed_query(inquiry.phrase) if inquiry.phrase else None
     matter = find_matter(bounds.outside, inquiry, vector, _said_of_the_texts(findings))
-    sorted_as = matter.id if matter else sort_inquiry(bounds.sorter, inquiry, embedder)
-    refusal = _find_refusal(corpus, inquiry, findings, sorted_as)
+    refusal = _find_refusal(corpus, inquiry, findings, matter)
     premise = find_premise(corpus, inquiry, {} if vector is None else bounds.premises.rank(vector))
     if premise is not None and (refusal is None or refusal.reason not in BEFORE_PREMISES):
         return Objection(Refusal(RefusalReason.FALSE_PREMISE, premise.truth, inquiry.sides), premise.sentence)
@@ -87,7 +83,7 @@ def _said_of_the_texts(findings: Findings) -> float:
     return findings.nearness - max(with_law, default=findings.nearness / 2)
 
 
-def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings, sorted_as: str) -> Refusal | None:
+def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings, matter: Matter | None) -> Refusal | None:
     if inquiry.obstacle is RefusalReason.INJECTION:
         return _refuse(RefusalReason.INJECTION, inquiry)
     if not any(side.wording for side in findings.sides):
@@ -100,11 +96,8 @@ def _find_refusal(corpus: Corpus, inquiry: Inquiry, findings: Findings, sorted_a
         return _out_of_corpus(inquiry, f"{acts} is not among the texts that Visavis holds.")
     if inquiry.obstacle is not None:
         return _refuse(inquiry.obstacle, inquiry)
-    matter = next((one for one in load_outside().matter if one.id == sorted_as), None)
     if matter is not None:
         return _out_of_corpus(inquiry, matter.says)
-    if sorted_as == ADVICE:
-        return _refuse(RefusalReason.LEGAL_ADVICE, inquiry)
     if inquiry.subject and not inquiry.targets and inquiry.intent is not Intent.STATUS:
         if findings.nearness < (NAMED_FLOOR if inquiry.named else FOUND_FLOOR):
             hint = (

@@ -40,7 +40,7 @@ LISTED = 500  # collections in one list of a server's
 CONNECTING = 3.0  # seconds
 ANSWERING = 10.0  # seconds, unless VISAVIS_CHROMA_TIMEOUT says otherwise
 LONGEST_ANSWERING = 600.0
-WRITING = 120.0  # seconds, at least, for what builds a graph of neighbours
+PATIENT = 120.0  # seconds, at least, for what builds a graph of neighbours or fetches every vector
 OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 Vectors = NDArray[np.float32]
@@ -70,9 +70,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Chroma server: its address, the token that goes with each request, and for how many seconds one is waited for.
+    """A Chroma server: its address, the token that goes with each request, and how many seconds each read may take.
 
-    The token is empty where none is needed.
+    An answer is several reads where it is long. The token is empty where none is needed.
     """
 
     url: str
@@ -137,12 +137,16 @@ class Place:
     prefix: str = ""
 
     @contextmanager
-    def open(self, *, to_write: bool = False) -> Iterator["Shelving"]:
-        """Connect; raises StoreAway where the server does not answer, StoreError for what is damaged or not named."""
+    def open(self, *, to_write: bool = False, in_bulk: bool = False) -> Iterator["Shelving"]:
+        """Connect; raises StoreAway where the server does not answer, StoreError for what is damaged or not named.
+
+        Whoever writes, or reads `in_bulk`, waits longer than a question may.
+        """
+        patiently = to_write or in_bulk
         with ExitStack() as opened:
             with self.writing() if to_write else self.reading():
                 near = not self.prefix
-                client = _open_folder(self.folder / "chroma", opened) if near else _connect(self, opened, to_write)
+                client = _open_folder(self.folder / "chroma", opened) if near else _connect(self, opened, patiently)
             opened.enter_context(client)
             yield Shelving(client, self)
 
@@ -295,8 +299,8 @@ def _open_folder(folder: Path, opened: ExitStack) -> "Client":
     return cast("Client", chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False)))
 
 
-def _connect(place: Place, opened: ExitStack, to_write: bool) -> "Client":
-    """A client that waits for no answer longer than its server is given, its connections closed with `opened`."""
+def _connect(place: Place, opened: ExitStack, patiently: bool) -> "Client":
+    """A client none of whose reads takes longer than its server is given, its connections closed with `opened`."""
     import httpx
     from chromadb.config import Settings
 
@@ -307,7 +311,7 @@ def _connect(place: Place, opened: ExitStack, to_write: bool) -> "Client":
             "or run `visavis ingest` to have them in the folder."
         )
     host, port = server.place
-    seconds = max(server.seconds, WRITING) if to_write else server.seconds
+    seconds = max(server.seconds, PATIENT) if patiently else server.seconds
     settings = Settings(
         anonymized_telemetry=False,
         chroma_api_impl="chromadb.api.fastapi.FastAPI",

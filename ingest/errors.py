@@ -60,6 +60,10 @@ class SourceIncomplete(SourceError):
     """The file was read, but its provisions fall short of the manifest's counts."""
 
 
+class ReaderError(VisavisError):
+    """A process that was to read files does not start."""
+
+
 class DownloadError(VisavisError):
     """An official address did not give the file."""
 

@@ -99,11 +99,6 @@ class Guide:
         lexical = LexicalIndex.build([one.text for one in signposts]) if signposts else None
         return Guide(signposts, lexical, self._vectors[numbers])
 
-    def questions(self) -> tuple[list[str], Vectors]:
-        """The questions that are asked on places, with their vectors."""
-        numbers = [number for number, signpost in enumerate(self.signposts) if signpost.kind is SignpostKind.ASKED]
-        return [self.signposts[number].text for number in numbers], self._vectors[numbers]
-
     def leading_to(self, instrument: InstrumentId, kind: SignpostKind) -> NDArray[np.intp]:
         """The numbers of the signposts of a kind to places of an instrument."""
         return self._leading.get((instrument, kind), np.zeros(0, dtype=np.intp))

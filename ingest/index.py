@@ -212,7 +212,7 @@ def carry_vectors(folder: Path, path: Path) -> None:
     with _damage_named(folder):
         record = json.loads((folder / LABEL).read_text(encoding="utf-8"))
         whole = sum(len(cut) for cut in record["shelves"].values())
-        with place_of(folder).open() as shelving:
+        with place_of(folder).open(in_bulk=True) as shelving:
             parts = list(shelving.parts())
             if sum(part.count() for part in parts) != whole:
                 raise ValueError(f"of its {whole} vectors not all are there")
@@ -244,7 +244,7 @@ def lay_vectors(folder: Path, progress: Progress) -> None:
                     _fill(shelving, name, passages, _Sought(held, None))
             progress("laying vectors", len(cut), len(cut))
         except BaseException:
-            drop_vectors(folder)
+            drop_vectors(place)
             raise
         lasting = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _lasting_files(folder)}
         (folder / LABEL).write_text(
@@ -253,9 +253,8 @@ def lay_vectors(folder: Path, progress: Progress) -> None:
         )
 
 
-def drop_vectors(folder: Path) -> None:
+def drop_vectors(place: Place) -> None:
     """Take the vectors of an index off the server that they lie on, where it answers."""
-    place = place_of(folder)
     if place.prefix:
         with suppress(StoreError), place.open() as shelving:
             shelving.drop()
@@ -552,7 +551,7 @@ def _vectors_of(folder: Path, embedder: Embedder) -> Iterator[tuple[str, Vectors
         if record["embedder"] != embedder.fingerprint:
             return
         _check_sizes(folder, record["sizes"])
-        with place_of(folder).open() as shelving:
+        with place_of(folder).open(in_bulk=True) as shelving:
             for part in shelving.parts():
                 yield from part.vectors().items()
 

@@ -11,13 +11,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from time import monotonic, process_time
 from typing import Generic, TypeVar
 
-from ingest.errors import SourceUnreadable, VisavisError
+from ingest.errors import ReaderError, SourceUnreadable, VisavisError
 
 SECONDS = 300.0
 BYTES = 4 * 2**30
@@ -74,22 +74,19 @@ def run_side_by_side(
                 yield one.number, one.result(limits)
     finally:
         for one in running:
-            one.end()
+            one.reader.end()
 
 
 def run_in_turn(calls: Sequence[Call[T]], limits: Limits) -> Iterator[T | VisavisError]:
     """Make the calls one after another in one fresh process; yields each result, for which the limit of time is.
 
     An error is the last one, be it the call's own, or that it took too long or ended the process: what comes after it
-    is not called.
+    is not called. Raises ReaderError where no process starts, twice: that is no fault of what it was to read.
     """
-    process, receiving = _begin(_work_in_turn, calls, limits)
-    reader = _Running(0, calls[0], process, receiving, monotonic() + TO_START)
+    reader = _begin_in_turn(calls, limits)
     try:
-        said = reader.hear(limits, TO_START)  # that it is there
         for call in calls:
-            if not isinstance(said, VisavisError):
-                said = replace(reader, call=call).hear(limits, limits.seconds)
+            said = reader.hear(call, limits, limits.seconds)
             yield said
             if isinstance(said, VisavisError):
                 return
@@ -98,25 +95,26 @@ def run_in_turn(calls: Sequence[Call[T]], limits: Limits) -> Iterator[T | Visavi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Running(Generic[T]):
-    """A call under way."""
+class _Reader:
+    """A process at work, and where its results come from."""
 
-    number: int
-    call: Call[T]
     process: BaseProcess
     receiving: Connection
-    deadline: float
 
-    def result(self, limits: Limits) -> T | VisavisError:
-        """What came back; an error where nothing did, in time or at all."""
+    def await_start(self) -> None:
+        """Wait until it says that it is there; raises ReaderError."""
         try:
-            return self.hear(limits, 0)
-        finally:
-            self.end()
+            if not self.receiving.poll(TO_START):
+                raise ReaderError(f"no reader started within {TO_START:g} s; free the machine and run this again.")
+            self.receiving.recv_bytes()
+        except (EOFError, OSError):
+            self.process.join(5)
+            code = self.process.exitcode
+            raise ReaderError(f"a reader ended as it started (exit code {code}); run this again.") from None
 
-    def hear(self, limits: Limits, patience: float) -> T | VisavisError:
+    def hear(self, call: Call[T], limits: Limits, patience: float) -> T | VisavisError:
         """What comes back within so many seconds; an error where nothing does."""
-        name = self.call.name
+        name = call.name
         try:
             if not self.receiving.poll(patience):
                 return SourceUnreadable(
@@ -136,28 +134,55 @@ class _Running(Generic[T]):
         self.receiving.close()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Running(Generic[T]):
+    """A call under way."""
+
+    number: int
+    call: Call[T]
+    reader: _Reader
+    deadline: float
+
+    def result(self, limits: Limits) -> T | VisavisError:
+        """What came back; an error where nothing did, in time or at all."""
+        try:
+            return self.reader.hear(self.call, limits, 0)
+        finally:
+            self.reader.end()
+
+
 def _ended(running: Sequence[_Running[T]]) -> list[_Running[T]]:
     """Wait for the calls that end first, or that their time runs out for."""
     soonest = min(one.deadline for one in running)
-    spoken = wait([one.receiving for one in running], max(0.0, soonest - monotonic()))
+    spoken = wait([one.reader.receiving for one in running], max(0.0, soonest - monotonic()))
     now = monotonic()
-    return [one for one in running if one.receiving in spoken or one.deadline <= now]
+    return [one for one in running if one.reader.receiving in spoken or one.deadline <= now]
 
 
 def _start(number: int, call: Call[T], limits: Limits) -> _Running[T]:
-    process, receiving = _begin(_work, call, limits)
-    return _Running(number, call, process, receiving, monotonic() + limits.seconds)
+    return _Running(number, call, _begin(_work, call, limits), monotonic() + limits.seconds)
 
 
-def _begin(work: Callable[..., None], what: object, limits: Limits) -> tuple[BaseProcess, Connection]:
-    """A process at work, and where its results come from."""
+def _begin_in_turn(calls: Sequence[Call[T]], limits: Limits, attempts: int = 2) -> _Reader:
+    reader = _begin(_work_in_turn, calls, limits)
+    try:
+        reader.await_start()
+    except BaseException as error:
+        reader.end()
+        if attempts == 1 or not isinstance(error, ReaderError):
+            raise
+        return _begin_in_turn(calls, limits, attempts - 1)
+    return reader
+
+
+def _begin(work: Callable[..., None], what: object, limits: Limits) -> _Reader:
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(sending, what, limits), daemon=True)
     with _deaf_children():
         process.start()
     sending.close()
-    return process, receiving
+    return _Reader(process, receiving)
 
 
 @contextmanager

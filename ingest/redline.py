@@ -29,7 +29,7 @@ class Segment:
 
 
 def redline(old: str, new: str) -> tuple[Segment, ...]:
-    """The new wording against the old, by words; where words are replaced, the deletion comes first.
+    """The new wording against the old, by words; where words of a paragraph are replaced, the deletion comes first.
 
     What is kept and deleted is `old` to the character, white space included; what is kept and inserted is `new`. Words
     are found again apart from their case and from the signs around them, which are struck and put in by themselves.

@@ -1,12 +1,18 @@
 """The only door to gradio: layout and wiring of the page, and its place in the HTTP application."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
+from copy import copy
+from datetime import datetime, timedelta
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.routes import App
+from gradio.state_holder import StateHolder
+from starlette.routing import Mount
 
 from assistant.confiding import find_destination
 from ui import views
@@ -18,7 +24,7 @@ from ui.record.recorder import Recorder
 from ui.retelling import retell
 from ui.saving import make_file
 from ui.session import Session
-from ui.turn import Underway, show_bug, show_full, show_state, take_turn
+from ui.turn import Underway, halt_turn, show_bug, show_full, show_state, take_turn
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
@@ -27,6 +33,8 @@ TITLE = "Visavis: the AI Convention and the AI Act, side by side"
 FILES_AT_ONCE = 2
 WAITING_AT_MOST = 64
 REMEMBERED_FOR = 24 * 3600
+KEPT_CLOSED = timedelta(hours=1)
+SWEEP_EVERY = 5.0
 FONTS = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
 SCRIPTS = tuple(
     f"{name}.js"
@@ -60,9 +68,10 @@ def mount_page(
     A `root_path` that differs from the mount path makes Gradio answer 404 to everything: see `ui.subpath`. The
     `embedders` are the origins that the page in a frame tells its height to. What happens goes to the `recorder`.
     """
+    page = build_page(desk, embedders, recorder, places)
     gr.mount_gradio_app(
         app,
-        build_page(desk, embedders, recorder, places),
+        page,
         path="/",
         theme=gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace")),
         # `css=` would be rewritten with a prefix that breaks rules for body and print.
@@ -75,6 +84,45 @@ def mount_page(
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         max_file_size=1,
     )
+    tabs = Tabs()
+    tabs.set_blocks(page)
+    _mounted(app).state_holder = tabs
+
+
+def _mounted(app: FastAPI) -> App:
+    """Gradio's own application, which was mounted last."""
+    mounted = next(route.app for route in reversed(app.routes) if isinstance(route, Mount))
+    assert isinstance(mounted, App)
+    return mounted
+
+
+class Tabs(StateHolder):
+    """Gradio's sessions, without what it would keep of closed tabs until there are ten thousand of them.
+
+    What the page showed last, a megabyte, goes when the tab is closed; its answers, which are packed, an hour later.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._swept = 0.0
+
+    def update(self, session_id: str) -> None:
+        """Note that a session is used, and sweep the others now and then."""
+        super().update(session_id)
+        if time.monotonic() - self._swept < SWEEP_EVERY:
+            return
+        self._swept = time.monotonic()
+        with self.lock:
+            for name in [one for one, held in self.session_data.items() if held.is_closed and one != session_id]:
+                self._sweep(name)
+
+    def _sweep(self, name: str) -> None:
+        if datetime.now() - self.time_last_used.get(name, datetime.min) > KEPT_CLOSED:
+            del self.session_data[name]
+            self.time_last_used.pop(name, None)
+        else:
+            self.session_data[name].config_values = {}
+            self.session_data[name].blocks_config = copy(self.blocks.default_config)
 
 
 def build_page(
@@ -142,7 +190,7 @@ def _wire(
             yield shown.html, shown.session
 
     def halt(event: gr.EventData) -> None:
-        underway.stop(str(event.turn))
+        halt_turn(underway, event.turn)
 
     def look(event: gr.EventData) -> tuple[str, str]:
         return show_state(desk, event.choices)
@@ -161,7 +209,7 @@ def _wire(
     room.halt(halt, queue=False, **QUIETLY)
     room.look(look, None, standing, trigger_mode="always_last", **QUIETLY)
     room.save(save, session, room, **QUIETLY)
-    room.retell(tell, session, room, **QUIETLY)
+    room.retell(tell, session, room, trigger_mode="always_last", **QUIETLY)
 
 
 def _still(name: str, html: str) -> gr.HTML:

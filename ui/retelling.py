@@ -1,6 +1,7 @@
 """Answers that stand in a page, told anew when its reader chooses another language."""
 
 import json
+import logging
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from assistant.desk import Desk
 
 MOST_AT_ONCE = 10
+
+log = logging.getLogger("visavis.page")
 
 
 class Standing(Strict):
@@ -35,7 +38,8 @@ def retell(desk: "Desk", sent: object, session: Session, *, is_recorded: bool) -
     try:
         standing = read_sent(Standing, sent)
         corpus = desk.assistant().corpus
-    except VisavisError:
+    except VisavisError as error:
+        log.warning("page: no answer is told anew: %s", error)
         return json.dumps({"turns": []} | wish)
     words = load_wording(standing.choices.language)
     told = []

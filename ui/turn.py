@@ -2,11 +2,13 @@
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from threading import Event, Lock
 from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
 
 from assistant.answer import Answer
 from ingest.corpus import Corpus
@@ -18,12 +20,13 @@ from ui.record.entry import Channel
 from ui.record.recorder import Recorder
 from ui.refused import Refused
 from ui.sending import clear, say_withheld
-from ui.session import Choices, Length, Session, Turn, read_sent
+from ui.session import Choices, Length, Session, Turn, TurnId, read_sent
 
 if TYPE_CHECKING:
     from assistant.desk import Desk
 
 MOST_EARLY = 256
+_TURN_ID = TypeAdapter(TurnId)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Underway:
         with self._lock:
             self._stops[turn] = stop
             if turn in self._early:
+                self._early.remove(turn)
                 stop.set()
         try:
             yield stop
@@ -59,6 +63,11 @@ class Underway:
             stop.set()
             with self._lock:
                 self._stops.pop(turn, None)
+
+    @property
+    def early(self) -> tuple[str, ...]:
+        """The turns that were stopped before they were begun."""
+        return tuple(self._early)
 
     def stop(self, turn: str) -> bool:
         """End a turn, with what the page has of it; gives whether it was under way."""
@@ -69,6 +78,12 @@ class Underway:
         if stop is not None:
             stop.set()
         return stop is not None
+
+
+def halt_turn(underway: Underway, sent: object) -> None:
+    """Stop the turn that a page names; what is no turn's id is let be."""
+    with suppress(ValidationError):
+        underway.stop(_TURN_ID.validate_python(sent))
 
 
 def take_turn(
@@ -123,6 +138,8 @@ def take_turn(
 
 def _unless_stopped(states: Generator[Answer], stop: Event) -> Iterator[Answer]:
     """The states of an answer, none where it was stopped before the first was there."""
+    if stop.is_set():
+        return
     for number, state in enumerate(states):
         if number == 0 and stop.is_set():
             return

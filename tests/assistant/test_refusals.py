@@ -13,18 +13,15 @@ from assistant.answer import RefusalReason
 from assistant.answering import Assistant
 from assistant.likeness import Bounds, Likeness, Remembering
 from assistant.matching import holds_words
-from assistant.outside import Matter, find_matter, load_outside, sort_inquiry
+from assistant.outside import Matter, find_matter, load_matters
 from assistant.question import Question
-from assistant.sorting import ANSWERED, Sorter
-from ingest.embedding import Embedder, open_embedder
-from ingest.guide import Guide, Signpost, SignpostKind
+from ingest.embedding import Embedder
 from ingest.index import Store
 
 TABLE = Path(__file__).with_name("refusals.tsv")
 ANSWER = "answer"
 RIGHT, FALSE = 0.95, 0.03
 TODAY = date(2026, 11, 23)
-COLOURS = ("red", "white", "yellow", "pink", "blue", "small", "large", "old")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +88,7 @@ def test_a_matter_outside_says_what_was_asked_for(assistant: Assistant) -> None:
 
 
 def test_a_matter_is_told_by_its_words_or_by_nearness_with_a_lead() -> None:
-    matter = load_outside().matter[0]
+    matter = load_matters()[0]
     outside = Likeness((matter.id,), np.array([[1.0, 0.0]], dtype=np.float32))
     asked = analyse(Question("When is a kettle drum tuned?", as_of=TODAY))
     near = np.array([1.0, 0.0], dtype=np.float32)
@@ -102,31 +99,6 @@ def test_a_matter_is_told_by_its_words_or_by_nearness_with_a_lead() -> None:
         Likeness.none(), analyse(Question("Is there any case law on kettle drums?", as_of=TODAY)), None, 1.0
     )
     assert said is not None and said.id == "judgments"
-
-
-@pytest.fixture(scope="module")
-def sorter(model_cache: Path) -> Sorter:
-    """Learnt from questions on roses, which are answered, and on drums."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("XDG_CACHE_HOME", str(model_cache))
-        embedder = open_embedder()
-        texts = [f"How often is the {colour} rose in the garden watered?" for colour in COLOURS]
-        signposts = tuple(Signpost(text, {}, SignpostKind.ASKED) for text in texts)
-        drums = tuple(f"How loud is the {colour} kettle drum of the orchestra?" for colour in COLOURS)
-        return Sorter.of(Guide(signposts, None, embedder.embed(texts)), {"drums": drums}, embedder)
-
-
-def test_a_question_is_sorted_with_what_it_is_most_like(sorter: Sorter) -> None:
-    embedder = open_embedder()
-    for text, name in (("Who waters the old roses in the garden?", ANSWERED), ("Are kettle drums loud?", "drums")):
-        shares = sorter.sort(text, embedder.embed_query(text))
-        assert next(iter(shares)) == name
-        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
-    assert sort_inquiry(sorter, analyse(Question("How loud is a kettle drum in a hall?", as_of=TODAY)), embedder) == (
-        "drums"
-    )
-    assert sort_inquiry(sorter, analyse(Question("Wie laut ist die Pauke im Saal?", as_of=TODAY)), embedder) == ANSWERED
-    assert sort_inquiry(Sorter(), analyse(Question("How loud is a kettle drum?", as_of=TODAY)), embedder) == ANSWERED
 
 
 @pytest.mark.parametrize("change", [{"colour": "red"}, {"means": []}, {"words": [[[]]]}, {"says": 3}])
@@ -156,8 +128,7 @@ def test_likeness_ranks_what_is_spoken_for_by_its_nearest_statement() -> None:
     likeness = Likeness(("tea", "tea", "tin"), np.array([[0.0, 1.0], [0.6, 0.8], [1.0, 0.0]], dtype=np.float32))
     ranked = likeness.rank(np.array([1.0, 0.0], dtype=np.float32))
     assert list(ranked) == ["tin", "tea"] and ranked["tea"] == pytest.approx(0.6)
-    assert Bounds().premises.rank(np.array([1.0], dtype=np.float32)) == {}
-    assert Bounds().sorter.sort("roses", np.array([1.0], dtype=np.float32)) == {}
+    assert Bounds().outside.rank(np.array([1.0], dtype=np.float32)) == {}
 
 
 def test_a_question_is_embedded_once(assistant: Assistant) -> None:

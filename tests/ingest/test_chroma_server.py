@@ -4,11 +4,12 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import chromadb
+import httpx
 import pytest
 from chromadb.config import Settings
 from fastapi.testclient import TestClient
@@ -17,7 +18,7 @@ from assistant.answering import Assistant
 from assistant.desk import Desk
 from assistant.question import Question
 from eval.case import Half, read_cases
-from ingest import index
+from ingest import chroma, index
 from ingest.chroma import TIMEOUT_VARIABLE, TOKEN_VARIABLE, Vectors, find_server
 from ingest.egress import CHROMA_VARIABLE, hosts_of_environment
 from ingest.embedding import MiniLmEmbedder, open_embedder
@@ -326,6 +327,26 @@ class TestHanging:
             find_server()
 
 
+class TestPatience:
+    def test_every_vector_is_fetched_with_more_patience_than_a_question_has(
+        self, small_corpus: SmallCorpus, afar: ChromaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[float] = []
+        connect = chroma._patient
+
+        def noting(patience: httpx.Timeout, opened: ExitStack) -> type["Client"]:
+            given.append(patience.read or 0)
+            return connect(patience, opened)
+
+        folder = ingest(small_corpus).folder
+        monkeypatch.setattr(chroma, "_patient", noting)
+        index.carry_vectors(folder, tmp_path / "vectors.npz")
+        assert given == [chroma.PATIENT]
+        assert list(index._vectors_of(folder, open_embedder())) and given == [chroma.PATIENT] * 2
+        open_store(small_corpus.folder, build=False).close()
+        assert given[2:] and set(given[2:]) == {chroma.ANSWERING}, "and a question with its own"
+
+
 class TestBackup:
     """Vectors on a server are in a backup, and come back to a server or into the folder without being made again."""
 
@@ -395,6 +416,31 @@ class TestBackup:
             with pytest.raises(BackupError, match="No space left"):
                 restore_backup(tmp_path / "all.tar.gz", Wanted())
         assert collections(afar) == here["collections"]
+
+    @pytest.mark.parametrize("is_there", [False, True])
+    def test_a_restore_that_ends_half_way_keeps_on_the_server_what_its_index_is_searched_by(
+        self,
+        afar: ChromaServer,
+        here: dict[str, Any],
+        is_there: bool,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        give_home(monkeypatch, tmp_path / "other")
+        real = Path.rename
+
+        def rename(self: Path, target: Path) -> Path:
+            if self.name == f".{index.index_root().name}.restored":
+                if is_there:
+                    real(self, target)
+                raise OSError(5, "Input/output error")
+            return real(self, target)
+
+        with monkeypatch.context() as failing:
+            failing.setattr(Path, "rename", rename)
+            with pytest.raises(BackupError, match="Input/output error"):
+                restore_backup(tmp_path / "all.tar.gz", Wanted())
+        assert len(collections(afar)) == (2 if is_there else 1) * len(here["collections"])
 
     def test_a_server_that_is_away_is_one_line_and_changes_nothing(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest import isolation
-from ingest.errors import SourceUnreadable, VisavisError
+from ingest.errors import ReaderError, SourceUnreadable, VisavisError
 from ingest.isolation import Call, Limits, run_in_turn, run_isolated, run_side_by_side
 from tests.ingest import reading_calls
 
@@ -123,6 +123,24 @@ def test_ctrl_c_reaches_the_parent_and_ends_the_readers(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_isolated("slow", reading_calls.write_process, mark)
     assert not is_alive(int(mark.read_text()))
+
+
+def test_a_reader_that_does_not_start_is_not_the_fault_of_what_it_was_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "TO_START", 0.0)
+    with pytest.raises(ReaderError, match=r"^no reader started within 0 s; free the machine"):
+        list(run_in_turn([Call("act.pdf", reading_calls.double, (1,))], Limits(seconds=7)))
+
+
+def test_a_reader_that_ends_as_it_starts_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation, "_work_in_turn", reading_calls.end_at_once)
+    with pytest.raises(ReaderError, match=r"^a reader ended as it started \(exit code 3\)"):
+        list(run_in_turn([Call("act.pdf", reading_calls.double, (1,))], Limits(seconds=7)))
+
+
+def test_a_reader_that_does_not_start_once_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, works = isolation._begin, [reading_calls.end_at_once, isolation._work_in_turn]
+    monkeypatch.setattr(isolation, "_begin", lambda _, *rest: real(works.pop(0), *rest))
+    assert list(run_in_turn([Call("act.pdf", reading_calls.double, (1,))], Limits(seconds=7))) == [2]
 
 
 def test_calls_in_turn_are_made_in_one_process_and_each_has_its_own_time() -> None:

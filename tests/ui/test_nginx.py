@@ -15,8 +15,9 @@ import pytest
 
 from tests.chroma import free_port
 from tests.conftest import require
+from ui.operation import replicas
 from ui.operation.nginx import COOKIE, Site, write_configuration
-from ui.operation.replicas import Fleet, find_nginx, worker_user
+from ui.operation.replicas import Fleet, Replica, find_nginx, worker_user
 
 COUNT = 3
 
@@ -28,6 +29,7 @@ class Stub:
     number: int
     is_dying: bool = False
     is_ending: bool = False
+    is_asked_in_vain: bool = False
     received: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -50,7 +52,8 @@ class Stub:
                     self.close_connection = True
                     return
                 said = json.dumps({"replica": stub.number, "headers": dict(self.headers)}).encode()
-                self.send_response(503 if stub.is_ending else 200)
+                in_vain = stub.is_asked_in_vain and self.path.endswith(("/ask", "/save"))
+                self.send_response(503 if stub.is_ending or in_vain else 200)
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said[:10])
@@ -166,6 +169,25 @@ def test_a_question_whose_replica_ends_is_put_to_another_and_where_all_do_told_t
     assert httpx.post(f"{front.address}/api/v1/ask", json={}, trust_env=False).status_code == 503
 
 
+def test_where_every_replica_refuses_to_answer_all_else_is_served_still(front: Front) -> None:
+    for stub in front.stubs:
+        stub.is_asked_in_vain = True
+    for path in ("/api/v1/ask", "/save") * 3:
+        answer = httpx.post(front.address + path, json={}, trust_env=False)
+        assert (answer.status_code, "replica" in answer.json()) == (503, True), "a replica's own words"
+        for other in ("/api/v1/law", "/"):
+            front.number(other)
+
+
+def test_no_replica_is_skipped_for_a_status_that_is_asked_again_elsewhere() -> None:
+    text = Site("80", ["127.0.0.1:7861"]).text()
+    places = [part.partition("}")[0] for part in text.split("location ")[1:]]
+    retried = {one.partition("proxy_pass http://")[2].partition(";")[0] for one in places if "http_503" in one}
+    upstreams = {part.split()[0]: part.partition("}")[0] for part in text.split("upstream visavis")[1:]}
+    assert len(retried) == 2
+    assert all("max_fails=0" in upstreams[one.removeprefix("visavis")] for one in retried)
+
+
 def test_what_is_no_question_is_sent_once_and_its_reader_told_to_ask_again(front: Front) -> None:
     for stub in front.stubs:
         stub.is_dying = True
@@ -210,6 +232,19 @@ def test_its_grace_is_the_servers_own(tmp_path: Path) -> None:
     assert "worker_shutdown_timeout 121s;" in write_configuration(site, tmp_path, seconds=120.5)
     fleet = Fleet([], site, "nginx", grace=200)
     assert fleet._patience > 200
+
+
+def test_replicas_that_do_not_end_are_given_their_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "CLOSING", 0.5)
+    deaf = [
+        subprocess.Popen(["sleep", "60"], preexec_fn=lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN))
+        for _ in range(4)
+    ]
+    fleet = Fleet([Replica(n, 1, (), process) for n, process in enumerate(deaf)], Site("80", []), "nginx", grace=0.5)
+    begun = time.monotonic()
+    fleet._end()
+    assert 1 <= time.monotonic() - begun < 2.5, "four times as long would be more than a supervisor waits"
+    assert {one.poll() for one in deaf} == {-signal.SIGKILL}
 
 
 def test_who_asks_and_where_is_passed_on_and_the_numbers_of_a_replica_are_not(front: Front) -> None:

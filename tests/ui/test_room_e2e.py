@@ -352,6 +352,20 @@ def test_no_word_of_the_language_before_stays(
     opened.close(pondering)
 
 
+def test_of_two_languages_chosen_quickly_the_last_one_is_spoken(browser: Browser, quick: str) -> None:
+    opened = visit(browser, quick, 1280)
+    page = opened.page
+    ask(page, ROSE)
+    page.locator(".vv-choose").click()
+    for language in ("fr", "de", "fr", "de"):
+        page.locator(f"input[name=language][value={language}]").check()
+    expect(page.locator(".vv-answered")).to_have_attribute("lang", "de")
+    expect(page.locator(".vv-state")).to_have_attribute("lang", "de")
+    page.wait_for_timeout(500)
+    expect(page.locator(".vv-answered")).to_have_attribute("lang", "de")
+    opened.close(quick)
+
+
 def test_on_a_telephone_the_question_takes_an_eighth_of_the_page(browser: Browser, quick: str) -> None:
     opened = visit(browser, quick, 390)
     box = opened.page.locator("#vv-composer").bounding_box()

@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from assistant.errors import SettingsError
+from ingest.errors import VisavisError
 from tests.conftest import give_home
 from tests.small_corpus import run_visavis
 from tests.ui.houses import KEY, OPENED, SAME_ORIGIN, SIGNED_IN, cookie, guarded, later, somebody
@@ -187,7 +188,9 @@ def test_a_folder_that_cannot_be_used_ends_the_session_here_and_says_so(
 ) -> None:
     (tmp_path / "ended").write_text("no folder")
     kept = Sessions(KEY, secure=False, folder=tmp_path / "ended")
-    assert kept.spend("x") and kept.is_spent("x") and not kept.is_spent("y")
+    assert kept.spend("x") and kept.is_spent("x")
+    with pytest.raises(VisavisError, match="cannot be read: Not a directory"):
+        kept.is_spent("y")
     assert "other servers are not told" in caplog.text and "\n" not in caplog.messages[0]
 
 

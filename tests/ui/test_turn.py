@@ -13,7 +13,7 @@ from ingest.identifiers import CONVENTION
 from tests.ui.still import StillAssistant, StillDesk, WritingAssistant
 from ui.record.recorder import Recorder
 from ui.session import Session
-from ui.turn import Shown, Underway, show_bug, show_state, take_turn
+from ui.turn import Shown, Underway, halt_turn, show_bug, show_state, take_turn
 
 ID = "0123456789abcdef"
 
@@ -82,8 +82,20 @@ def test_a_turn_that_is_stopped_before_its_quotations_are_there_says_nothing_mor
 def test_a_turn_that_is_stopped_while_it_waits_for_a_place_is_not_answered(corpus: Corpus, answer: Answer) -> None:
     underway = Underway()
     assert not underway.stop(ID)
-    desk = StillDesk(WritingAssistant(corpus, answer))
-    assert list(take_turn(desk, {"id": ID, "question": "Why?"}, Session(), underway)) == []
+    writing = WritingAssistant(corpus, answer)
+    assert list(take_turn(StillDesk(writing), {"id": ID, "question": "Why?"}, Session(), underway)) == []
+    assert writing.asked == []
+    again = {"id": ID, "question": "Why?"}
+    assert list(take_turn(StillDesk(StillAssistant(corpus, answer)), again, Session(), underway)) != []
+
+
+@pytest.mark.parametrize("sent", [None, 7, "", "x" * 12, "a" * 2_000_000, {"id": ID}])
+def test_a_stop_of_what_is_no_turn_is_let_be(sent: object) -> None:
+    underway = Underway()
+    halt_turn(underway, sent)
+    assert underway.early == ()
+    halt_turn(underway, ID)
+    assert underway.early == (ID,)
 
 
 def test_a_tab_that_goes_away_ends_the_model(corpus: Corpus, answer: Answer) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import platformdirs
 
 from assistant.settings import load_settings, settings_path
-from ingest import index
+from ingest import chroma, index
 from ingest.documents import documents_folder
 from ingest.egress import CHROMA_VARIABLE
 from ingest.errors import StoreAway, UsageError, VisavisError
@@ -285,7 +285,13 @@ def _lay_vectors(root: Path, progress: index.Progress, laid: ExitStack) -> None:
                 f"{CHROMA_VARIABLE} names a server that does not answer; start it, or leave it out to have the vectors "
                 "in the index's folder. Nothing was changed."
             ) from None
-        laid.callback(index.drop_vectors, carried.parent)
+        laid.callback(_take_back, carried.parent.name, index.place_of(carried.parent))
+
+
+def _take_back(name: str, place: chroma.Place) -> None:
+    """Take laid vectors off their server again, unless their index has reached its place and is searched by them."""
+    if index.place_of(index.index_root() / name).prefix != place.prefix:
+        index.drop_vectors(place)
 
 
 def unpack(path: Path, folder: Path) -> Told:

@@ -23,7 +23,7 @@ NO_END = "the index or the embedding model does not answer; the server's log say
 log = logging.getLogger("visavis.health")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Look:
     """A look at what questions are answered from, under way in a thread of its own."""
 

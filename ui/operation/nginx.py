@@ -70,6 +70,13 @@ _SITE = """\
     upstream visavis_questions {{
         least_conn;
 {servers}    }}
+    # Where 503 is asked again elsewhere no replica is skipped for it: all may say it, for the record is away.
+    upstream visavis_saved {{
+        hash $visavis_reader consistent;
+{unskipped}    }}
+    upstream visavis_asked {{
+        least_conn;
+{unskipped}    }}
 
     server {{
         listen {listen};
@@ -91,14 +98,14 @@ _SITE = """\
         # Asked twice, a question has the same answer; the record may then hold it twice. 503 is a replica that ends.
         location ~ /api/v1/(ask|export)$ {{
             proxy_next_upstream error timeout http_503 non_idempotent;
-            proxy_pass http://visavis_questions;
+            proxy_pass http://visavis_asked;
         }}
         location ~ /api/v1/ {{  # the first expression that fits is taken
             proxy_pass http://visavis_questions;
         }}
         location ~ /save$ {{
             proxy_next_upstream error timeout http_503 non_idempotent;
-            proxy_pass http://visavis_pages;
+            proxy_pass http://visavis_saved;
         }}
         # Each replica has its own numbers, on its own port.
         location ~ /metrics$ {{
@@ -128,8 +135,17 @@ class Site:
     def text(self) -> str:
         """The part of a configuration that belongs between `http {` and `}`."""
         # Skipped for a while after one failure: a replica that is gone is not tried again for each request.
-        servers = "".join(f"        server {one} max_fails=1 fail_timeout=2s;\n" for one in self.replicas)
-        return _SITE.format(body=LARGEST_BODY, cookie=COOKIE, servers=servers, listen=self.listen, problem=_PROBLEM)
+        return _SITE.format(
+            body=LARGEST_BODY,
+            cookie=COOKIE,
+            servers=self._servers("max_fails=1 fail_timeout=2s"),
+            unskipped=self._servers("max_fails=0"),
+            listen=self.listen,
+            problem=_PROBLEM,
+        )
+
+    def _servers(self, skipped: str) -> str:
+        return "".join(f"        server {one} {skipped};\n" for one in self.replicas)
 
 
 def write_configuration(site: Site, folder: Path, user: str = "", seconds: float = GRACE) -> str:

@@ -193,8 +193,9 @@ class Fleet:
         for process in processes:
             with suppress(ProcessLookupError):
                 process.terminate()
+        deadline = monotonic() + self._patience
         for process in (*processes, *([self._front] if self._front is not None else [])):
-            _await_end(process, self._patience)
+            _await_end(process, max(0.0, deadline - monotonic()))
 
     def _check(self, folder: Path) -> None:
         tried = subprocess.run(

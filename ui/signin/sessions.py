@@ -2,8 +2,8 @@
 
 No session is kept on a server, so that several of them can stand behind one proxy: they share the file with the key.
 The cookie is a Fernet token (AES-CBC and HMAC-SHA-256) around a few values; idle and absolute ends are in it. Signing
-out takes the cookie away and ends the session: its id stands in a folder that the servers share, as a hash, until the
-session's whole length would be over, so that no server believes a copy of the cookie.
+out takes the cookie away and ends the session: its id stands in a folder, as a hash, until the session's whole length
+would be over, so that none of the servers that share the data folder believes a copy of the cookie.
 """
 
 import json
@@ -188,8 +188,13 @@ class Sessions:
         """Whether a session was ended, here or on another server; raises VisavisError where that cannot be known."""
         if name in self._over[Kind.SESSION]:
             return True
+        if self._folder is None:
+            return False
         try:
-            return self._folder is not None and (self._folder / _hashed(name)).exists()
+            (self._folder / _hashed(name)).stat()
+            return True
+        except FileNotFoundError:
+            return False
         except OSError as error:
             raise VisavisError(f"{self._folder} cannot be read: {error.strerror}; make it readable.") from None
 

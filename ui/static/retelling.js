@@ -3,13 +3,14 @@
 
 const RETOLD_AT_ONCE = 10;
 const HOLDS_WITHIN = 1000;
+const sought = new Map();
 
 function retell() {
   const { language } = memory.choices;
-  const others = openTurns().filter((one) => one.state === "answered" && one.html && ![languageOf(one), one.sought].includes(language));
+  const others = openTurns().filter((one) => one.state === "answered" && one.html && ![languageOf(one), sought.get(one.id)].includes(language));
   const last = others.slice(-RETOLD_AT_ONCE);
   if (!last.length) return;
-  for (const one of last) one.sought = language;
+  for (const one of last) sought.set(one.id, language);
   const withheld = last.filter(isWithheld).map((one) => one.id);
   trigger("retell", { standing: { turns: last.map((one) => one.id), withheld, choices: sentChoices() } });
 }
@@ -23,6 +24,7 @@ function takeRetold(html) {
   const turn = turns.get(shown.dataset.turn);
   if (turn?.state !== "answered") return;
   turn.html = shown.outerHTML;
+  if (sought.get(turn.id) === shown.lang) sought.delete(turn.id);
   keepTurn(turn);
   if (openConversation().turns.includes(turn.id)) drawTurn(turn);
 }
