@@ -305,9 +305,9 @@ class Soak:
         tab = min(free or self.tabs, key=lambda one: one.asked)
         if tab.asked < QUESTIONS_OF_A_TAB or tab.busy.locked():
             return tab
-        await tab.close()
         fresh = self._new_tab()
         self.tabs[self.tabs.index(tab)] = fresh
+        await tab.close()
         return fresh
 
     async def _ingest(self) -> None:
