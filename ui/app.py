@@ -207,9 +207,9 @@ def _wire(
     asked = room.put(put, session, [room, session], trigger_mode="multiple", concurrency_limit=None, **QUIETLY)
     asked.failure(show_bug, None, room, **QUIETLY)
     room.halt(halt, queue=False, **QUIETLY)
-    room.look(look, None, standing, trigger_mode="always_last", **QUIETLY)
+    room.look(look, None, standing, trigger_mode="multiple", **QUIETLY)
     room.save(save, session, room, **QUIETLY)
-    room.retell(tell, session, room, trigger_mode="always_last", **QUIETLY)
+    room.retell(tell, session, room, trigger_mode="multiple", **QUIETLY)
 
 
 def _still(name: str, html: str) -> gr.HTML:

@@ -166,9 +166,14 @@ def show_state(desk: "Desk", sent: object) -> tuple[str, str]:
         choices = read_sent(Choices, sent)
         corpus = desk.assistant().corpus
         missing = views.render_missing(corpus, choices.language)
-        return views.render_state(corpus, choices.as_of(), choices.language), missing
+        return views.render_state(corpus, choices.as_of(), choices.language, _look_of(choices)), missing
     except VisavisError as error:
-        return views.render_state_trouble(str(error)), ""
+        return views.render_state_trouble(str(error), _look_of(choices)), ""
+
+
+def _look_of(choices: Choices) -> str:
+    """What a look at a day was at: the page looks again where its reader has chosen otherwise since."""
+    return f"{choices.language} {choices.day}"
 
 
 def show_full(sent: object, session: Session, refused: Refused) -> Shown:

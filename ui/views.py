@@ -163,11 +163,11 @@ def offered_instruments(corpus: Corpus) -> tuple[InstrumentId, ...]:
     return (*SIDES, *dict.fromkeys(one.instrument for one in corpus.expressions if one.column))
 
 
-def render_state(corpus: Corpus, as_of: date, language: Language = Language.ENGLISH) -> str:
-    """The state of the law on a day: what binds, and in which wording."""
+def render_state(corpus: Corpus, as_of: date, language: Language = Language.ENGLISH, of: str = "") -> str:
+    """The state of the law on a day: what binds, and in which wording; `of` is what the page asked for, for it to know."""
     words = load_wording(language)
     states = tuple((column_name(corpus, side), *_state(corpus, side, as_of, words)) for side in SIDES)
-    return _render("state.html", language, as_of=as_of, states=states)
+    return _render("state.html", language, as_of=as_of, states=states, of=of)
 
 
 def render_missing(corpus: Corpus, language: Language = Language.ENGLISH) -> str:
@@ -175,9 +175,9 @@ def render_missing(corpus: Corpus, language: Language = Language.ENGLISH) -> str
     return _render("missing.html", language, missing=corpus.missing)
 
 
-def render_state_trouble(line: str) -> str:
+def render_state_trouble(line: str, of: str = "") -> str:
     """The one line that says why there is no state of the law to show."""
-    return _render("state_trouble.html", line=line)
+    return _render("state_trouble.html", line=line, of=of)
 
 
 def render_trouble(turn: str, question: str, line: str, language: Language = Language.ENGLISH) -> str:

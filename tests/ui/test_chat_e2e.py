@@ -87,6 +87,19 @@ def test_the_state_of_the_law_stays_in_view_and_follows_the_day(page: Page) -> N
     expect(page.get_by_role("region", name="State of the law")).to_contain_text("AI Act as adopted")
 
 
+def test_of_days_chosen_one_upon_the_other_the_last_is_shown(page: Page) -> None:
+    expect(page.get_by_role("region", name="State of the law")).to_contain_text("AI Act as amended")
+    page.get_by_label("Law as at").evaluate(
+        """box => ["2026-08-03", "2024-05-16", "2025-03-01"].forEach((day) => {
+          box.value = day;
+          for (const kind of ["input", "change"]) box.dispatchEvent(new Event(kind, { bubbles: true }));
+        })"""
+    )
+    expect(page.get_by_role("region", name="State of the law")).to_contain_text("1 March 2025")
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("region", name="State of the law")).to_contain_text("1 March 2025")
+
+
 @pytest.mark.parametrize(
     ("question", "day", "line"),
     [

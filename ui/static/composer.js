@@ -99,7 +99,24 @@ dayBox.addEventListener("keydown", (event) => {
   lookAtDay();
 });
 
-const lookAtDay = () => trigger("look", { choices: sentChoices() });
+// Looks may come back in any order: where the strip shows another than the last one, that one is taken again, once.
+let lastLook = {};
+let isLookedAgain = false;
+
+function lookAtDay() {
+  lastLook = sentChoices();
+  isLookedAgain = false;
+  trigger("look", { choices: lastLook });
+}
+
+function checkLook() {
+  const shown = document.querySelector("#vv-state .vv-state");
+  if (!shown || shown.dataset.of === `${lastLook.language} ${lastLook.day}` || isLookedAgain) return;
+  isLookedAgain = true;
+  trigger("look", { choices: lastLook });
+}
+const strip = document.querySelector("#vv-state");
+if (strip) new MutationObserver(checkLook).observe(strip, { childList: true, subtree: true });
 
 // Choices
 

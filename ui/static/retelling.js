@@ -24,7 +24,7 @@ function takeRetold(html) {
   const turn = turns.get(shown.dataset.turn);
   if (turn?.state !== "answered") return;
   turn.html = shown.outerHTML;
-  if (sought.get(turn.id) === shown.lang) sought.delete(turn.id);
+  sought.delete(turn.id);
   keepTurn(turn);
   if (openConversation().turns.includes(turn.id)) drawTurn(turn);
 }
