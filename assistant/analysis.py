@@ -22,6 +22,8 @@ ENGLISH = "en"
 LANGUAGES = (ENGLISH, "de", "fr")
 FEWEST_WORDS = 2
 LEANING_WORDS = 2
+# What separates the items of a list, how many there are at the least, and how many words one has at the most.
+LISTS = ((phrases.LIST, 2, 4), (phrases.NUMBERED, 3, 40), (phrases.SERIES, 3, 7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Inquiry:
     obstacle: RefusalReason | None = None
     presupposes: bool = False
     wants_date: bool = False
+    is_on_earlier: bool = False
     wants_figure: bool = False
 
 
@@ -99,6 +102,7 @@ def analyse(question: Question) -> Inquiry:
         commentary=question.commentary,
         obstacle=_obstacle(text, subject, targets, intent, named) or _lost_reference(said, subject, inherited),
         wants_date=bool(phrases.WHEN.search(said)),
+        is_on_earlier=bool(phrases.BEFORE.search(said)),
         wants_figure=bool(phrases.HOW_MUCH.search(said)),
         presupposes=len(named) == 1 and is_open(text, language) and not _asks_the_other_too(said),
     )
@@ -187,11 +191,13 @@ def _topics(phrase: str) -> tuple[str, ...]:
 
 
 def _items(sentence: str) -> list[str]:
-    """The items of a list of short ones ("scope, bans and enforcement"), or the sentence whole."""
-    parts = [part.strip(phrases.EDGE) for part in phrases.LIST.split(sentence)]
-    parts = [part for part in parts if keywords(part)]
-    short = len(parts) > 1 and all(len(_words(part)) <= 4 for part in parts)
-    return parts if short else [sentence]
+    """The items of a list: of two short ones and more ("bans and fines"), of numbered ones, of three; or all of it."""
+    for separator, least, longest in LISTS:
+        parts = [part.strip(phrases.EDGE) for part in separator.split(sentence)]
+        parts = [part for part in parts if keywords(part)]
+        if len(parts) >= least and all(len(_words(part)) <= longest for part in parts):
+            return parts
+    return [sentence]
 
 
 def _intent(text: str, named: tuple[InstrumentId, ...], targets: tuple[Target, ...], subject: str) -> Intent:

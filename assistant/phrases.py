@@ -33,6 +33,8 @@ EDGE = " ?!.,;:-–—'\"()[]/&"
 CLAUSE = re.compile(r"[?!;.]\s|\s[-–—]\s|,\s+and\s|\s+and\s+(?=(?:does|do|is|are|would|what|how|which|in)\b)")
 SENTENCE = re.compile(r"[?!;]+|\.\s|\s[-–—]\s|:\s")
 LIST = re.compile(r",|;|/|&|\band\b|\bor\b|\bplus\b")
+SERIES = re.compile(r",\s*(?:and\s+|or\s+)?|;\s*|\s+plus\s+")
+NUMBERED = re.compile(r"(?:^|[\s,;:])\(?(?:[ivx]{1,4}|[1-9]|[a-e])\)\s")
 WORD = re.compile(r"[^\W\d_]{2,}|\d+[a-z]?", re.IGNORECASE)
 LETTER = re.compile(r"[^\W\d_]")
 COMPARE = re.compile(
@@ -114,6 +116,14 @@ WHEN = re.compile(
     r"""^\s*(?:and\s|so\s|ok\s)?(?:since\s|from\s|until\s|till\s|by\s)?when\b|\b(?:since|from|until|till|by)\s(?:when|what\sdate|which\s(?:day|date))\b
     |\b(?:what|which)\s(?:is\sthe\s)?(?:date|deadline|day)\b|\bdeadlines?\b|\bhow\s(?:soon|long\suntil|fast)\b|\blast\sdate\b
     |\b(?:did|does|do|will|could|had|must)\b.{0,80}\b(?:already|yet|still)\b|\balready\s(?:have|had|apply|applied|bound|binding)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+BEFORE = re.compile(
+    r"""\b(?:legacy|grandfather\w*|transition(?:al)?|pre-?existing|bestandsschutz|altsysteme?n?)\b
+    |\b(?:existing|old(?:er)?)\s(?:\w+\s){0,2}?(?:ai|systems?|models?|tools?|software|products?|components?)\b
+    |\bbereits\s(?:\w+\s){0,2}(?:betrieb|verkehr|markt|genutzt|eingesetzt)\b|\bdéjà\s(?:en\sservice|sur\sle\smarché|utilisés?)\b
+    |\b(?:since|from|in|before)\s(?:\w+\s){0,2}20[012]\d\b|\balready\s(?:been\s)?(?:placed|on|in|sold|used|running|deployed|bought|there)\b
+    |\b(?:put|placed|brought|came|bought|sold|launched|installed|in\suse|on\sthe\smarket)\b.{0,40}\bbefore\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 HOW_MUCH = re.compile(

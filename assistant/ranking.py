@@ -37,7 +37,6 @@ STANDING_WEIGHT = 0.7
 SILENT_SHARE = 0.25
 APPLICATION = "when do the rules apply, date of application, deadline: {}"
 TOPIC_WEIGHT = 0.7
-LIST_OF_TOPICS = 3
 COUNTERPART_WEIGHT = 0.35
 UNNAMED_WEIGHT = 0.2
 COUNTERPART_OF = 6
@@ -262,8 +261,8 @@ def _search_side(
         Candidate(provision, 0, len(provision.text), NAMED_SCORE - PLACE_STEP * rank)
         for rank, provision in enumerate(one for one in (*named, defined) if one is not None)
     ]
-    found = _take_turns(lists) if len(inquiry.topics) >= LIST_OF_TOPICS else _blend(lists)
-    if inquiry.wants_date:
+    found = _blend(lists)
+    if inquiry.wants_date or inquiry.is_on_earlier:
         found = _with_clauses(store, wording, found, inquiry)
     unknown = tuple(place for place, found in located.items() if found is None)
     nearest = tuple(max(hit.cosine for hit in one) for one in hits if one)
@@ -302,7 +301,8 @@ def _with_clauses(
     found = {one.provision.pinpoint: one for one in candidates}
     for place in sorted(clause for clause in clauses if clause in wording):
         provision = wording.at(place)
-        held = found.get(place, Candidate(provision, 0, len(provision.text), 0.0))
+        near = next((found[at].score for at in place.lineage if at in found), 0.0)
+        held = found.get(place, Candidate(provision, 0, len(provision.text), near))
         found[place] = replace(held, score=held.score + CLAUSE_LIFT)
     return sorted(found.values(), key=lambda one: -one.score)
 
@@ -310,6 +310,10 @@ def _with_clauses(
 def _clauses_of(store: Store, provision: Provision, inquiry: Inquiry) -> Iterable[Pinpoint]:
     application = store.corpus.application(provision, inquiry.as_of)
     treaty = load_status().get(provision.expression.instrument)
+    if application.earlier is not None and inquiry.is_on_earlier:
+        yield application.earlier
+    if not inquiry.wants_date:
+        return
     if application.says is not None:
         yield application.says
     if application.later is not None:
@@ -344,9 +348,7 @@ def _blend(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _take_turns(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """The searches in turn, so that each topic has its best provisions among the first."""
-    if len(lists) < 2:
-        return list(lists[0]) if lists else []
+    """The lists in turn, so that each has its best among the first."""
     return [one for turn in zip_longest(*lists) for one in turn if one is not None]
 
 

@@ -1,26 +1,22 @@
 """From when a provision applies, apart from when its wording is in force: our table of the instruments' own clauses."""
 
-import tomllib
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from ingest.datafiles import data_file
 from ingest.errors import ManifestError
 from ingest.instrument import RECITALS, Authority, Expression, Force, Provision
 from ingest.pinpoint import Pinpoint
 from ingest.status import load_status
+from ingest.tables import Strict, read_own
 
+FILE = "application.toml"
 EVERYTHING = "*"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Later(_Strict):
+class Later(Strict):
     """A further date for a part of the cases, and the clause that says so."""
 
     date: date
@@ -28,7 +24,7 @@ class Later(_Strict):
     says: str
 
 
-class Rule(_Strict):
+class Rule(Strict):
     """Places, the day from which they apply, and the clause that says so."""
 
     pinpoints: tuple[str, ...]
@@ -37,7 +33,17 @@ class Rule(_Strict):
     later: Later | None = None
 
 
-class Wording(_Strict):
+class Earlier(Strict):
+    """Places, and the clause on what was on the market or in use before they apply."""
+
+    pinpoints: tuple[str, ...]
+    says: str
+
+
+Placed = TypeVar("Placed", Rule, Earlier)
+
+
+class Wording(Strict):
     """The rules of one expression, first match first."""
 
     expression: str
@@ -45,31 +51,31 @@ class Wording(_Strict):
     in_force_says: str
     reviewed: date
     rule: tuple[Rule, ...]
+    earlier: tuple[Earlier, ...] = ()
 
 
-class _Table(_Strict):
+class _Table(Strict):
     wording: tuple[Wording, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """Whether a provision binds on the day asked, from when it applies, and the clause that says so."""
+    """Whether a provision binds on the day asked, from when it applies, and the clause that says so.
+
+    `earlier` is the clause on what was on the market or in use before, where there is one.
+    """
 
     force: Force | None
     applies_from: date | None = None
     says: Pinpoint | None = None
     later: Later | None = None
+    earlier: Pinpoint | None = None
 
 
 @lru_cache(maxsize=1)
 def load_wordings() -> dict[str, Wording]:
     """The table by expression; raises ManifestError when it is not what its schema says."""
-    try:
-        table = _Table.model_validate(tomllib.loads(data_file("application.toml").read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ManifestError(f"data/application.toml cannot be read: {reason}; correct it.") from None
-    return {wording.expression: wording for wording in table.wording}
+    return {wording.expression: wording for wording in read_own(_Table, FILE).wording}
 
 
 def application_of(expression: Expression, provision: Provision, as_of: date, *, inserted: bool = False) -> Application:
@@ -89,20 +95,26 @@ def application_of(expression: Expression, provision: Provision, as_of: date, *,
         return Application(Force.NOT_IN_FORCE, wording.in_force, Pinpoint.parse(wording.in_force_says))
     if provision.kind in RECITALS:
         return Application(Force.IN_FORCE)
-    rule = _first_match(wording, expression, provision)
+    rule = next(_fitting(wording.rule, expression, provision), None)
+    if rule is None:
+        place = f"{provision.pinpoint} of {wording.expression}"
+        raise ManifestError(f'data/{FILE} has no rule for {place}; add one for "*".')
+    earlier = next(_fitting(wording.earlier, expression, provision), None)
     day = max(rule.applies_from, expression.id.effective) if inserted else rule.applies_from
     force = Force.IN_FORCE if day <= as_of else Force.NOT_YET_APPLICABLE
-    return Application(force, day, Pinpoint.parse(rule.says), rule.later)
+    before = Pinpoint.parse(earlier.says) if earlier else None
+    return Application(force, day, Pinpoint.parse(rule.says), rule.later, before)
 
 
-def _first_match(wording: Wording, expression: Expression, provision: Provision) -> Rule:
+def _fitting(rules: Iterable[Placed], expression: Expression, provision: Provision) -> Iterator[Placed]:
+    """The rules that a provision falls under, in their order."""
     containers = {str(above.pinpoint) for above in expression.ancestors(provision) if above.is_container}
-    for rule in wording.rule:
-        for place in rule.pinpoints:
-            if place == EVERYTHING or place in containers:
-                return rule
-            if not place.startswith("cpt_") and Pinpoint.parse(place).contains(provision.pinpoint):
-                return rule
-    raise ManifestError(
-        f'data/application.toml has no rule for {provision.pinpoint} of {wording.expression}; add one for "*".'
-    )
+    for rule in rules:
+        if any(_is_under(place, provision, containers) for place in rule.pinpoints):
+            yield rule
+
+
+def _is_under(place: str, provision: Provision, containers: Set[str]) -> bool:
+    if place == EVERYTHING or place in containers:
+        return True
+    return not place.startswith("cpt_") and Pinpoint.parse(place).contains(provision.pinpoint)

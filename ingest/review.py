@@ -138,6 +138,8 @@ def find_application_faults(tables: Iterable[Wording], wordings: Wordings) -> It
         for rule in table.rule:
             says += [place for place in rule.pinpoints if place != EVERYTHING]
             says += [rule.says, *([rule.later.says] if rule.later else [])]
+        for earlier in table.earlier:
+            says += [*earlier.pinpoints, earlier.says]
         where = f"application of {wording}"
         yield from _find_missing_wordings(where, [wording], wordings)
         yield from find_absent(where, ((wording, Pinpoint.parse(place)) for place in dict.fromkeys(says)), wordings)

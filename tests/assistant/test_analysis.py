@@ -146,11 +146,35 @@ def test_what_is_no_question(text: str, said: str) -> None:
     [
         ("Compare scope, bans and enforcement in a table", ("scope", "bans", "enforcement")),
         ("dignity & autonomy: treaty, act?", ("dignity", "autonomy")),
+        (
+            "Compare: privacy, the quality of training data, complaints by people outside the Union",
+            ("privacy", "the quality of training data", "complaints by people outside the Union"),
+        ),
+        (
+            "(1) who may complain, (2) what does the authority have to answer, (3) is there an appeal",
+            ("who may complain", "what does the authority have to answer", "is there an appeal"),
+        ),
+        ("Must a bank that scores its customers tell them, and may they contest it?", ()),
         ("How do the Convention and the AI Act define an AI system?", ()),
     ],
 )
 def test_several_issues_in_one_question(text: str, topics: tuple[str, ...]) -> None:
     assert analyse(Question(text)).topics == topics
+
+
+@pytest.mark.parametrize(
+    ("text", "is_on_earlier"),
+    [
+        ("A high-risk tool has been in use since 2023: must it comply, and by when?", True),
+        ("Is there any grandfathering for legacy systems?", True),
+        ("Our model was placed on the market before the rules came", True),
+        ("Big border databases, old AI parts: compliant by when", True),
+        ("Children, the old and the poor: what protects them?", False),
+        ("When do the rules on high-risk systems apply?", False),
+    ],
+)
+def test_what_was_there_before_is_asked_about(text: str, is_on_earlier: bool) -> None:
+    assert analyse(Question(text)).is_on_earlier == is_on_earlier
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,26 @@ def test_a_part_of_the_cases_has_a_later_date(corpus: Corpus) -> None:
     assert corpus.application(wording.at(Pinpoint.parse("art_6/2")), day).later is None
 
 
+@pytest.mark.parametrize(
+    ("place", "day", "clause"),
+    [
+        ("art_9/1", "2026-11-23", "art_111/2"),
+        ("anx_III/4/a", "2026-11-23", "art_111/2"),
+        ("anx_X", "2026-11-23", "art_111/1"),
+        ("art_53/1", "2026-11-23", "art_111/3"),
+        ("art_50/2", "2026-11-23", "art_111/4"),
+        ("art_50/2", "2026-07-01", None),
+        ("art_5/1/c", "2026-11-23", None),
+    ],
+)
+def test_the_clause_on_what_was_there_before(corpus: Corpus, place: str, day: str, clause: str | None) -> None:
+    as_of = date.fromisoformat(day)
+    wording = corpus.wording_on(AI_ACT, as_of)
+    assert wording is not None
+    found = corpus.application(wording.at(Pinpoint.parse(place)), as_of).earlier
+    assert found == (Pinpoint.parse(clause) if clause else None)
+
+
 @pytest.mark.parametrize("name", load_wordings())
 def test_a_wording_in_the_table_is_in_the_corpus(corpus: Corpus, name: str) -> None:
     assert corpus.expression(ExpressionId.parse(name)).authority == "law"
