@@ -1,13 +1,9 @@
 """German and French questions in English key words: the texts held are English, and so are the words searched."""
 
 import re
-import tomllib
 from functools import lru_cache
 
-from pydantic import TypeAdapter, ValidationError
-
-from ingest.datafiles import data_file
-from ingest.errors import ManifestError
+from ingest.tables import read_own
 
 FILE = "glossary.toml"
 
@@ -18,11 +14,7 @@ _BREAK = r"[,;.?!](?=\s|$)"
 @lru_cache(maxsize=1)
 def load_glossary() -> dict[str, dict[str, str]]:
     """By language, the English words for a word, or for what begins with it; raises ManifestError."""
-    try:
-        held = tomllib.loads(data_file(FILE).read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, dict[str, str]]).validate_python(held)
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:300]}; correct it.") from None
+    return read_own(dict[str, dict[str, str]], FILE)
 
 
 def to_english(text: str, language: str) -> str:

@@ -1,21 +1,18 @@
 """What people ask that the texts do not say: judgments, office holders, forecasts, other law, and the weather."""
 
-import tomllib
 from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from assistant import phrases
 from assistant.analysis import ENGLISH, Inquiry
 from assistant.likeness import Likeness
 from assistant.matching import Words, holds_words
 from assistant.question import Intent
-from ingest.concordance import Strict
-from ingest.datafiles import data_file
-from ingest.errors import ManifestError
 from ingest.guide import Vectors
+from ingest.tables import Strict, read_own
 
 FILE = "outside.toml"
 # Learnt on the development half: how much nearer a question is to a matter outside than to anything said of the texts,
@@ -47,10 +44,7 @@ class _Table(Strict):
 @lru_cache(maxsize=1)
 def load_matters() -> tuple[Matter, ...]:
     """Our table; raises ManifestError when it is not what its schema says."""
-    try:
-        return _Table.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8"))).matter
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:300]}; correct it.") from None
+    return read_own(_Table, FILE).matter
 
 
 def find_matter(outside: Likeness, inquiry: Inquiry, vector: Vectors | None, nearest: float) -> Matter | None:

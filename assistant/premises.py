@@ -1,23 +1,21 @@
 """False statements that a question takes for granted, from our reviewed table, and what puts them right."""
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from assistant import phrases
 from assistant.analysis import Inquiry, is_open
 from assistant.matching import Words, holds_words
 from assistant.question import SIDES, Intent
-from ingest.concordance import ReadExpression, Sentence, Strict
+from ingest.concordance import ReadExpression, Sentence
 from ingest.corpus import Corpus
-from ingest.datafiles import data_file
-from ingest.errors import ManifestError
 from ingest.identifiers import ExpressionId, InstrumentId
 from ingest.status import load_status
+from ingest.tables import Strict, read_own
 
 FILE = "premises.toml"
 
@@ -74,10 +72,7 @@ class _Table(Strict):
 @lru_cache(maxsize=1)
 def load_premises() -> tuple[Premise, ...]:
     """Our table; raises ManifestError when it is not what its schema says."""
-    try:
-        return _Table.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8"))).premises
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:300]}; correct it.") from None
+    return read_own(_Table, FILE).premises
 
 
 def find_premise(corpus: Corpus, inquiry: Inquiry, likeness: Mapping[str, float]) -> Premise | None:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from assistant.answer import RefusalReason
 from ingest.clock import today
@@ -18,6 +18,7 @@ from ingest.corpus import Corpus
 from ingest.errors import UsageError, VisavisError
 from ingest.identifiers import InstrumentId, parse_instrument_id
 from ingest.pinpoint import Pinpoint
+from ingest.tables import Strict
 
 DEVELOPMENT_SHARE = 50
 
@@ -66,15 +67,13 @@ def _places(named: Places) -> Iterator[tuple[InstrumentId, Pinpoint]]:
             yield InstrumentId(side), Pinpoint.parse(place)
 
 
-class Case(BaseModel):
+class Case(Strict):
     """One gold question with what its answer must rest on.
 
     `gold` names the provisions without which the answer is wrong, by instrument; `also` those that are equally right.
     A case of kind REFUSAL names the reason; DIALOGUE has earlier turns in `history`, oldest first. A question that
     leads to an answer carries the same question asked neutrally in `neutral`: both are to rest on the same provisions.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     kind: CaseKind
@@ -83,8 +82,8 @@ class Case(BaseModel):
     standalone: str = ""
     neutral: str = ""
     as_of: date | None = None
-    gold: Places = {}
-    also: Places = {}
+    gold: Places = Field(default_factory=dict)
+    also: Places = Field(default_factory=dict)
     only: Side | None = None
     refusal: RefusalReason | None = None
     must_say: tuple[str, ...] = ()

@@ -12,12 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from assistant.answer import RefusalReason
 from assistant.question import Intent
 from eval.case import CaseKind
 from ingest.errors import UsageError
+from ingest.tables import Strict
 
 AUTHOR = "a reader's feedback"
 LONGEST_LINE = 1_000_000
@@ -32,11 +33,7 @@ class Verdict(StrEnum):
     MISSING = "missing"
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Cited(_Line):
+class Cited(Strict):
     """A place that the answer cited; the status of a treaty has none."""
 
     n: int
@@ -45,14 +42,14 @@ class Cited(_Line):
     expression: str | None
 
 
-class Corpus(_Line):
+class Corpus(Strict):
     """The texts that the answer was made from."""
 
     id: str
     built: str
 
 
-class Feedback(_Line):
+class Feedback(Strict):
     """What was said of an answer, and what the record still holds of it.
 
     `question` is None where its words are not kept, `as_of` and what follows where the answer's entry was deleted.

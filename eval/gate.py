@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from eval.case import CaseKind
 from eval.metrics import Interval, Summary
@@ -20,15 +20,12 @@ from eval.score import TRAITS, Measure
 from eval.summary import find_latencies, summarise_measure, write_interval
 from ingest.datafiles import data_file
 from ingest.errors import UsageError
+from ingest.tables import Strict
 
 FILE = "gates.toml"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Gate(_Frozen):
+class Gate(Strict):
     """The floor and the target of a measure, over all cases or one kind; `exact` leaves no room for noise.
 
     With `relative_to` both are for the measure's mean over that of the other.
@@ -59,7 +56,7 @@ class Gate(_Frozen):
         return Threshold(self.at_most, least=False)
 
 
-class LatencyGate(_Frozen):
+class LatencyGate(Strict):
     """The most milliseconds that the median and the 95th percentile of a stage may take, and their targets."""
 
     stage: str
@@ -69,7 +66,7 @@ class LatencyGate(_Frozen):
     target_p95: Annotated[float, Field(gt=0)] | None = None
 
 
-class Gates(_Frozen):
+class Gates(Strict):
     """All thresholds, and how many cases may end in an error."""
 
     errors: int = 0

@@ -8,13 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from eval.case import Half
 from ingest.datafiles import CHECKOUT
 from ingest.errors import UsageError, VisavisError
 from ingest.identifiers import InstrumentId, parse_instrument_id
 from ingest.pinpoint import Pinpoint
+from ingest.tables import Strict
 
 SENTENCES = "sentences.jsonl"
 FACTS = "facts.jsonl"
@@ -75,10 +76,8 @@ def _place(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-class Sentence(BaseModel):
+class Sentence(Strict):
     """An answer sentence with the places it cites, as "eu-ai-act:art_5/1/f", and what a reader found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^sen-\d{3}$")]
     sentence: Filled
@@ -96,10 +95,8 @@ class Sentence(BaseModel):
         return tuple((InstrumentId(instrument), Pinpoint.parse(pinpoint)) for instrument, _, pinpoint in split)
 
 
-class Pair(BaseModel):
+class Pair(Strict):
     """A fact as gold has them, a sentence of an answer, and whether the sentence says the fact."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern=r"^fact-\d{3}$")]
     fact: Filled

@@ -14,12 +14,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from eval.case import Case, CaseKind, Half
 from eval.score import Measure, Score
 from ingest.datafiles import CHECKOUT
 from ingest.errors import UsageError
+from ingest.tables import Strict
 
 VERSION: Literal["visavis.run/1"] = "visavis.run/1"
 FOLDER_VARIABLE = "VISAVIS_RUNS"
@@ -29,11 +30,7 @@ LAST = "last"
 SYSTEM = "visavis"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Stages(_Frozen):
+class Stages(Strict):
     """Milliseconds spent: on the wall clock and on the processor in all, and in each stage."""
 
     wall: float
@@ -44,7 +41,7 @@ class Stages(_Frozen):
     ground: float = 0.0
 
 
-class CaseRecord(_Frozen):
+class CaseRecord(Strict):
     """One case as it was asked and scored, with the answer's record; `error` says why nothing of it is scored."""
 
     id: str
@@ -68,7 +65,7 @@ class CaseRecord(_Frozen):
         return self.scores.get(measure, Score(None, explanation=self.error or "not measured"))
 
 
-class Settings(_Frozen):
+class Settings(Strict):
     """What was asked for: which cases, for which day, from which texts, who wrote, how often, judged by which model."""
 
     sets: tuple[str, ...] = ()
@@ -84,7 +81,7 @@ class Settings(_Frozen):
     judge_prompt: str = ""
 
 
-class RunRecord(_Frozen):
+class RunRecord(Strict):
     """A run: who was asked, on what, with which scores; `complete` is false when it was interrupted.
 
     `prompts` is a hash of the texts that a language model was given, empty where none wrote.

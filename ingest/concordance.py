@@ -1,58 +1,24 @@
 """Our reviewed alignment of provisions across instruments: which answers which, and what is alike and what differs."""
 
-import tomllib
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, model_validator
 
-from ingest.datafiles import data_file
-from ingest.errors import ManifestError, VisavisError
+from ingest.errors import VisavisError
 from ingest.identifiers import ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Relation
 from ingest.pinpoint import Pinpoint, Step
+from ingest.tables import Strict, read_own, reading
 
 FILE = "concordance.toml"
 
 
-def _reading(parse: Callable[[str], object]) -> BeforeValidator:
-    def read(value: object) -> object:
-        try:
-            return parse(value) if isinstance(value, str) else value
-        except VisavisError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(read)
-
-
-def _instrument(text: str) -> InstrumentId:
-    try:
-        return parse_instrument_id(text)
-    except VisavisError as error:
-        raise ValueError(str(error)) from None
-
-
-Instrument = Annotated[str, AfterValidator(_instrument)]
-ReadPlace = Annotated[Pinpoint, _reading(Pinpoint.parse)]
-ReadExpression = Annotated[ExpressionId, _reading(ExpressionId.parse)]
+Instrument = Annotated[str, reading(parse_instrument_id)]
+ReadPlace = Annotated[Pinpoint, reading(Pinpoint.parse)]
+ReadExpression = Annotated[ExpressionId, reading(ExpressionId.parse)]
 Line = Annotated[str, Field(min_length=1)]
-
-
-class Strict(BaseModel):
-    """A table that is frozen and has no key beyond its own."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Sentence(Strict):
@@ -94,8 +60,8 @@ class Correspondence(Strict):
     relation: Relation
     only: Instrument | None = None
     sides: dict[Instrument, tuple[ReadPlace, ...]]
-    nearest: dict[Instrument, tuple[ReadPlace, ...]] = {}
-    addressees: dict[Instrument, Line] = {}
+    nearest: dict[Instrument, tuple[ReadPlace, ...]] = Field(default_factory=dict)
+    addressees: dict[Instrument, Line] = Field(default_factory=dict)
     note: Annotated[tuple[Sentence, ...], Field(min_length=1)]
     words: tuple[Line, ...] = ()
     asked: tuple[Line, ...] = ()
@@ -169,7 +135,4 @@ class Concordance(Strict):
 @lru_cache(maxsize=1)
 def load_concordance() -> Concordance:
     """Our concordance; raises ManifestError when it is not what its schema says."""
-    try:
-        return Concordance.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
+    return read_own(Concordance, FILE)

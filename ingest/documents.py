@@ -4,7 +4,6 @@ They stand in every index of this user, whatever folder the official texts come 
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -20,6 +19,7 @@ import platformdirs
 import pydantic
 
 from ingest.clock import today
+from ingest.download import file_hash
 from ingest.errors import SourceMissing, SourceUnreadable, UsageError
 from ingest.instrument import Authority
 from ingest.lexical import SNOWBALL, analyse
@@ -187,8 +187,7 @@ def check_words(file: Path, source: Source, drafts: Iterable[Draft]) -> None:
 
 def _hash(file: Path) -> str:
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
+        return file_hash(file)
     except OSError as error:
         raise SourceUnreadable(f"{shown(file)}: it cannot be opened: {error.strerror}.") from None
 

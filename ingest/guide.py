@@ -58,12 +58,13 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What the signposts teach of questions: what is seen of one, and for each head the weights of its labels.
+    """What the signposts teach of questions: what is seen of one, and for each head its labels and their weights.
 
     The head of an instrument labels a question with its units, that of ISSUES with correspondences.
     """
 
     features: Features
+    labels: Mapping[str, list[str]]
     weights: Mapping[str, Vectors]
 
 
@@ -118,10 +119,6 @@ class Guide:
     def _learnt(self) -> Learnt:
         return self._given or learn_from(self.signposts, self._vectors)
 
-    @cached_property
-    def _heads(self) -> Mapping[str, list[str]]:
-        return {head: label_names(labels) for head, labels in label_signposts(self.signposts).items()}
-
     def classify(self, words: str, vector: Vectors) -> dict[str, Labels]:
         """The share of each label, by head, that a question's words and vector make likely."""
         if not self.signposts:
@@ -129,7 +126,7 @@ class Guide:
         seen = self._learnt.features.read([words], vector[None, :])[0]
         return {
             head: dict(zip(names, classifier.classify(self._learnt.weights[head], seen).tolist(), strict=True))
-            for head, names in self._heads.items()
+            for head, names in self._learnt.labels.items()
         }
 
 
@@ -160,9 +157,10 @@ def learn_from(signposts: Sequence[Signpost], vectors: Vectors, progress: Progre
     features = Features.of(texts)
     seen = features.read(texts, vectors)
     heads = label_signposts(signposts)
+    names = _names_of(heads)
     weights: dict[str, Vectors] = {}
     for done, (head, labels) in enumerate(heads.items(), start=1):
-        places = {name: place for place, name in enumerate(label_names(labels))}
+        places = {name: place for place, name in enumerate(names[head])}
         shares = np.zeros((len(labels), len(places)), dtype=np.float32)
         for row, labelled in zip(shares, labels.values(), strict=True):
             for name, share in labelled.items():
@@ -170,7 +168,11 @@ def learn_from(signposts: Sequence[Signpost], vectors: Vectors, progress: Progre
         weights[head] = classifier.learn(seen[list(labels)], shares)
         if progress:
             progress("questions", done, len(heads))
-    return Learnt(features, weights)
+    return Learnt(features, names, weights)
+
+
+def _names_of(heads: Mapping[str, Mapping[int, Labels]]) -> dict[str, list[str]]:
+    return {head: label_names(labels) for head, labels in heads.items()}
 
 
 def open_guide(embedder: Embedder) -> Guide:
@@ -223,19 +225,20 @@ def _compute(
         name_of(embedder.fingerprint, texts),
         lambda: {VECTORS: embedder.embed(texts, progress=lambda done: report("notes", done, len(texts)))},
     )[VECTORS]
+    heads = label_signposts(signposts)
     learnt = keep_arrays(
         FOLDER,
-        name_of(embedder.fingerprint, texts, label_signposts(signposts), classifier.fingerprint()),
+        name_of(embedder.fingerprint, texts, heads, classifier.fingerprint()),
         lambda: _pack(learn_from(signposts, vectors, progress)),
     )
-    return vectors, _unpack(learnt)
+    return vectors, _unpack(learnt, _names_of(heads))
 
 
 def _pack(learnt: Learnt) -> dict[str, Any]:
     return {TERMS: list(learnt.features.terms), RARITY: learnt.features.rarity, **learnt.weights}
 
 
-def _unpack(arrays: Mapping[str, Any]) -> Learnt:
+def _unpack(arrays: Mapping[str, Any], labels: Mapping[str, list[str]]) -> Learnt:
     terms = {str(term): place for place, term in enumerate(arrays[TERMS])}
     weights = {name: array for name, array in arrays.items() if name not in {TERMS, RARITY}}
-    return Learnt(Features(terms, arrays[RARITY]), weights)
+    return Learnt(Features(terms, arrays[RARITY]), labels, weights)

@@ -246,11 +246,7 @@ def lay_vectors(folder: Path, progress: Progress) -> None:
         except BaseException:
             drop_vectors(place)
             raise
-        lasting = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _lasting_files(folder)}
-        (folder / LABEL).write_text(
-            json.dumps(record | {"sizes": {name: size for name, size in lasting.items() if name != LABEL}}),
-            encoding="utf-8",
-        )
+        _put_label(folder, record)
 
 
 def drop_vectors(place: Place) -> None:
@@ -433,15 +429,16 @@ def _free_folder(root: Path, corpus_id: str) -> Path:
 
 
 def _write_label(folder: Path, cut: Mapping[str, Sequence[Passage]], embedder: Embedder) -> None:
-    """Write what the index is made of, last: a folder without it is not whole."""
-    record = {
-        "format": FORMAT,
-        "embedder": embedder.fingerprint,
-        "sizes": {path.relative_to(folder).as_posix(): path.stat().st_size for path in _lasting_files(folder)},
-        "shelves": {name: _cut_record(passages) for name, passages in cut.items()},
-    }
+    shelves = {name: _cut_record(passages) for name, passages in cut.items()}
+    _put_label(folder, {"format": FORMAT, "embedder": embedder.fingerprint, "shelves": shelves})
+
+
+def _put_label(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write what the index is made of, with the sizes of its files, last: a folder without it is not whole."""
+    lasting = {path.relative_to(folder).as_posix(): path.stat().st_size for path in _lasting_files(folder)}
+    sizes = {name: size for name, size in lasting.items() if name != LABEL}
     beside = folder / f".{LABEL}"
-    beside.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+    beside.write_text(json.dumps({**record, "sizes": sizes}, ensure_ascii=False), encoding="utf-8")
     beside.replace(folder / LABEL)
 
 

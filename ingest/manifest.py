@@ -1,7 +1,7 @@
 """Which file is which instrument: its format, hash, licence, official address, authority and expected counts."""
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from importlib.resources.abc import Traversable
@@ -24,9 +24,10 @@ from pydantic import (
 
 from ingest.clock import parse_date
 from ingest.datafiles import data_file
-from ingest.errors import ManifestError, VisavisError
+from ingest.errors import ManifestError
 from ingest.identifiers import Celex, Cets, Eli, ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Authority
+from ingest.tables import reading
 
 MANIFEST: Final = "manifest.toml"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -110,21 +111,9 @@ def _day(value: object) -> date:
     return value
 
 
-def _reading(parse: Callable[[str], object]) -> BeforeValidator:
-    """Read a value by `parse`, its error becoming the validator's; what is already read passes."""
-
-    def read(value: object) -> object:
-        try:
-            return parse(value) if isinstance(value, str) else value
-        except VisavisError as error:
-            raise ValueError(str(error)) from None
-
-    return BeforeValidator(read)
-
-
 Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_line)]
-Slug = Annotated[InstrumentId, _reading(parse_instrument_id)]
-Day = Annotated[date, BeforeValidator(_day), _reading(parse_date)]
+Slug = Annotated[InstrumentId, reading(parse_instrument_id)]
+Day = Annotated[date, BeforeValidator(_day), reading(parse_date)]
 Count = Annotated[StrictInt, Field(ge=0)]
 OptionalLine = Annotated[str, Field(max_length=500), AfterValidator(_line)]
 
@@ -196,10 +185,10 @@ class Source(_Entry):
     corrects: str = ""
     required: StrictBool = False
     column: StrictBool = False
-    celex: Annotated[Celex | None, _reading(Celex.parse)] = None
-    eli: Annotated[Eli | None, _reading(Eli.parse)] = None
-    cets: Annotated[Cets | None, _reading(Cets.parse)] = None
-    corrigenda: tuple[Annotated[Celex, _reading(Celex.parse)], ...] = ()
+    celex: Annotated[Celex | None, reading(Celex.parse)] = None
+    eli: Annotated[Eli | None, reading(Eli.parse)] = None
+    cets: Annotated[Cets | None, reading(Cets.parse)] = None
+    corrigenda: tuple[Annotated[Celex, reading(Celex.parse)], ...] = ()
     url: Annotated[str, AfterValidator(_optional_address)]
     addresses: tuple[Address, ...] = ()
     files: Annotated[tuple[SourceFile, ...], Field(min_length=1)]

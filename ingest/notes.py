@@ -1,25 +1,26 @@
 """Our plain-language notes on provisions: what a provision says, whom it binds, and what people would call it."""
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from ingest.concordance import ReadExpression, ReadPlace, Strict
+from ingest.concordance import ReadExpression, ReadPlace
 from ingest.datafiles import data_file
-from ingest.errors import ManifestError, VisavisError
+from ingest.errors import ManifestError
 from ingest.identifiers import ExpressionId, InstrumentId, parse_instrument_id
 from ingest.instrument import Expression
 from ingest.pinpoint import Pinpoint
+from ingest.tables import Strict, read_file, read_own, reading
 
 FOLDER = "notes"
 ASKED = "asked.toml"
 
-_ASKED = TypeAdapter(dict[str, dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]])
+_Instrument = Annotated[InstrumentId, reading(parse_instrument_id)]
+_Questions = Annotated[tuple[str, ...], Field(min_length=1)]
 _ONE_SIGN = str.maketrans("‐‑–—‘’“”", "----''\"\"")
 
 
@@ -77,14 +78,7 @@ def load_notes() -> dict[InstrumentId, dict[Pinpoint, Note]]:
 @lru_cache(maxsize=1)
 def load_asked() -> dict[InstrumentId, dict[Pinpoint, tuple[str, ...]]]:
     """Our questions by the place that answers them; raises ManifestError when the file is not what its schema says."""
-    try:
-        read = _ASKED.validate_python(tomllib.loads(data_file(ASKED).read_text(encoding="utf-8")))
-        return {
-            parse_instrument_id(instrument): {Pinpoint.parse(place): questions for place, questions in asked.items()}
-            for instrument, asked in read.items()
-        }
-    except (ValidationError, tomllib.TOMLDecodeError, VisavisError) as error:
-        raise ManifestError(f"data/{ASKED} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
+    return read_own(dict[_Instrument, dict[ReadPlace, _Questions]], ASKED)
 
 
 def note_wordings() -> dict[InstrumentId, ExpressionId]:
@@ -94,11 +88,7 @@ def note_wordings() -> dict[InstrumentId, ExpressionId]:
 
 def read_note_file(file: Traversable, name: str = "") -> NoteFile:
     """Read a file of notes, called `name` in complaints; raises ManifestError when it is not what its schema says."""
-    name = name or file.name
-    try:
-        return NoteFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ManifestError(f"{name} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
+    return read_file(NoteFile, file, name or file.name)
 
 
 def changed_places(places: Iterable[Pinpoint], written_on: Expression, other: Expression) -> tuple[Pinpoint, ...]:

@@ -1,17 +1,15 @@
 """How the instruments are divided, and what we call them: enough to show the concordance without the texts."""
 
-import tomllib
 from functools import lru_cache
 from typing import Annotated, Protocol
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ingest.concordance import Line, ReadExpression, Strict
-from ingest.datafiles import data_file
-from ingest.errors import ManifestError
+from ingest.concordance import Line, ReadExpression
 from ingest.identifiers import InstrumentId
 from ingest.instrument import Relation
 from ingest.pinpoint import Pinpoint, Step, StepKind
+from ingest.tables import Strict, read_own
 
 FILE = "outline.toml"
 RELATIONS = {
@@ -84,11 +82,7 @@ class _Table(Strict):
 @lru_cache(maxsize=1)
 def load_outlines() -> dict[InstrumentId, Outline]:
     """Our table by instrument; raises ManifestError when it is not what its schema says."""
-    try:
-        table = _Table.model_validate(tomllib.loads(data_file(FILE).read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError) as error:
-        raise ManifestError(f"data/{FILE} cannot be read: {' '.join(str(error).split())[:400]}; correct it.") from None
-    return {outline.wording.instrument: outline for outline in table.outline}
+    return {outline.wording.instrument: outline for outline in read_own(_Table, FILE).outline}
 
 
 def relation_words(one: Related) -> str:

@@ -1,25 +1,18 @@
 """Where a treaty stands: who signed, who consented, whether it is in force, as a dated table says."""
 
-import tomllib
 from datetime import date
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from ingest.datafiles import data_file
-from ingest.errors import ManifestError
 from ingest.identifiers import InstrumentId
+from ingest.tables import Strict, read_file
 
 STALE_AFTER_DAYS = 90
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Participant(_Strict):
+class Participant(Strict):
     """A signatory, with the day and kind of its consent to be bound where it gave one."""
 
     name: str
@@ -31,7 +24,7 @@ class Participant(_Strict):
     remark: str = ""
 
 
-class TreatyStatus(_Strict):
+class TreatyStatus(Strict):
     """What the table says of one treaty, and the day that was seen."""
 
     instrument: InstrumentId
@@ -67,7 +60,7 @@ class TreatyStatus(_Strict):
         return (day - self.as_seen).days > STALE_AFTER_DAYS
 
 
-class _Table(_Strict):
+class _Table(Strict):
     treaty: tuple[TreatyStatus, ...]
 
 
@@ -94,9 +87,4 @@ def own_table() -> Path:
 
 def read_table(file: Path | Traversable, name: str) -> dict[InstrumentId, TreatyStatus]:
     """A table by instrument; raises ManifestError, one line that begins with `name`."""
-    try:
-        table = _Table.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ManifestError(f"{name} cannot be read: {reason}; correct it.") from None
-    return {treaty.instrument: treaty for treaty in table.treaty}
+    return {treaty.instrument: treaty for treaty in read_file(_Table, file, name).treaty}

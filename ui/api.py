@@ -4,8 +4,8 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,12 @@ log = logging.getLogger("visavis.server")
 GRACE_SECONDS = 3
 BODY_SECONDS = 60.0
 API = "/api/v1"
+GRADIO_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    # It tabulates its last 10,000 events after each one, analytics or not: more work and memory with each question.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12),
+}
 
 
 def create_app(
@@ -73,9 +79,7 @@ def create_app(
 
     Its own CORS middleware stands there even when the list is empty: without one, Gradio echoes any origin.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    # Gradio tabulates its last 10,000 events after each one, analytics or not: more work and memory with each question.
-    os.environ |= {"GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**12)}
+    os.environ |= GRADIO_SETTINGS
     from ui.app import mount_page
 
     reading = ReadingDesk(desk)
@@ -85,6 +89,29 @@ def create_app(
     tools = ToolDoor(desk, access, (*allowed_origins, *admission.origins), record)
     stands = embedding or Embedding()
     shown = operation or Operation()
+    lifespan = _lifespan(desk, reading, tools, (record, shown))
+    app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    entry = admission.beside((stands.identify,), allowed_origins)
+    if entry.is_needed:
+        access.require()
+    _surround(app, entry, access, allowed_origins)
+    _add_pages(app, desk, record)
+    _add_library(app, reading, PageImages(corpus))
+    app.mount(API, create_rest(desk, access, record))
+    add_tools(app, tools)
+    add_embedding(app, stands)
+    add_entry(app, entry)
+    add_operation(app, desk, access.places, record, shown)
+    app.state.places = access.places
+    mount_page(app, desk, stands.origins, record, access.places)
+    place(app, stands)
+    return app
+
+
+def _lifespan(
+    desk: "Desk", reading: ReadingDesk, tools: ToolDoor, beside: Sequence[Recorder | Operation]
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on while the application runs; at its end the desk is closed, and then what stands beside it."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -101,13 +128,14 @@ def create_app(
             warming.join(timeout=1)
             following.join(timeout=1)
             desk.close()
-            record.close()
-            shown.close()
+            for one in beside:
+                one.close()
 
-    app = FastAPI(title="Visavis", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    entry = admission.beside((stands.identify,), allowed_origins)
-    if entry.is_needed:
-        access.require()
+    return lifespan
+
+
+def _surround(app: FastAPI, entry: Admission, access: Access, allowed_origins: Sequence[str]) -> None:
+    """What each request passes before it reaches a route, the innermost first, and how errors are told."""
     add_inside(app)
     app.add_middleware(Guard, house=app, admission=entry, access=access)
     app.add_middleware(
@@ -122,6 +150,10 @@ def create_app(
     app.add_exception_handler(VisavisError, _problem)
     app.add_exception_handler(RequestValidationError, _problem)
 
+
+def _add_pages(app: FastAPI, desk: "Desk", record: Recorder) -> None:
+    """Whether the server is alive, the concordance, and the page's own way to a file."""
+
     @app.get("/healthz")
     def healthz() -> dict[str, str]:
         return {"status": "ok", "corpus": desk.assistant().corpus.id}
@@ -134,18 +166,8 @@ def create_app(
     async def save(request: Request) -> Response:
         return await send_export(desk, request, record)
 
-    # The page's own way to a file, for a reader who has no token of the API.
+    # For a reader who has no token of the API.
     app.router.add_api_route("/save", save, methods=["POST"], response_class=Response, max_body_size=MOST_BYTES)
-    _add_library(app, reading, PageImages(corpus))
-    app.mount(API, create_rest(desk, access, record))
-    add_tools(app, tools)
-    add_embedding(app, stands)
-    add_entry(app, entry)
-    add_operation(app, desk, access.places, record, shown)
-    app.state.places = access.places
-    mount_page(app, desk, stands.origins, record, access.places)
-    place(app, stands)
-    return app
 
 
 def _add_library(app: FastAPI, desk: ReadingDesk, images: PageImages) -> None:

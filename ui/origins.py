@@ -1,11 +1,13 @@
-"""Where the server stands and who may frame it, as its administrator writes it: a path, and origins."""
+"""Where the server stands and who may frame it: a path and origins as its administrator writes them, or browsers."""
 
 import re
+from urllib.parse import urlsplit
 
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._~-]*)*")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"https?://(?:{_LABEL}\.)*{_LABEL}(?::\d{{1,5}})?")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+PORTS = {"http": 80, "https": 443}
 
 
 def check_prefix(text: str) -> str:
@@ -23,7 +25,21 @@ def split_list(given: object) -> object:
 
 def check_origin(text: str) -> str:
     """An origin as browsers write it, `https://intranet.example`; raises ValueError where it is none."""
-    origin = text.strip().rstrip("/").lower()
-    if not _ORIGIN.fullmatch(origin):
+    written = text.strip().rstrip("/").lower()
+    origin = origin_of(written) if _ORIGIN.fullmatch(written) else ""
+    if not origin:
         raise ValueError(f"{text!r} is no origin; write for example https://intranet.example, without a path.")
-    return origin.removesuffix(_DEFAULT_PORTS[origin.partition(":")[0]])
+    return origin
+
+
+def origin_of(address: str) -> str:
+    """The origin of a web address with its default port left out, "" where there is none."""
+    try:
+        parts = urlsplit(address.strip())
+        port = parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in PORTS or not parts.hostname:
+        return ""
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{name}" + (f":{port}" if port not in (None, PORTS[parts.scheme]) else "")

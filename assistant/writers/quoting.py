@@ -26,6 +26,7 @@ WRITER = Writer("quoting")
 
 PLACES = 2
 ROW_PLACES = 3
+RECITAL_SHARE = 0.7
 MOST_PLACES = 4
 AS_GOOD = 0.9
 UNITS = 2
@@ -196,10 +197,10 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
     """The words of the places of a side that exist in its wording, those first that answer the question best."""
     if side.wording is None:
         return ()
-    existing = _existing(places, side.wording)
-    chosen = [(_best_within(place, side), place) for place in existing]
+    chosen = [(_best_within(place, side), place) for place in _existing(places, side.wording)]
     if not is_noted(side.wording):
         chosen.sort(key=lambda one: -one[0].score if one[0] else 0.0)
+        chosen = _without_idle_recitals(chosen, side.wording)
     claims: list[Claim] = []
     quoted: list[Pinpoint] = []
     best_score = max((best.score for best, _ in chosen if best), default=0.0)
@@ -214,6 +215,21 @@ def _side_claims(places: Sequence[Pinpoint], side: Side, book: CitationBook) -> 
         claims += new
         quoted += [place.unit] if new else []
     return tuple(claims)
+
+
+def _without_idle_recitals(
+    chosen: Sequence[tuple[Candidate | None, Pinpoint]], wording: Expression
+) -> list[tuple[Candidate | None, Pinpoint]]:
+    """The places, best first, without the recitals that fit the question much worse than the article beside them."""
+    scores = [best.score if best else 0.0 for best, _ in chosen]
+    recitals = [wording.at(place).kind in RECITALS for _, place in chosen]
+    if all(recitals):
+        return list(chosen)
+    return [
+        one
+        for one, score, is_recital in zip(chosen, scores, recitals, strict=True)
+        if not is_recital or score >= RECITAL_SHARE * scores[0]
+    ]
 
 
 def _existing(places: Sequence[Pinpoint], wording: Expression) -> list[Pinpoint]:

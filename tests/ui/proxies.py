@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CHECKOUT, require
-from tests.small_corpus import environment
+from tests.ui.servers import apart
 
 GUIDE = CHECKOUT / "docs" / "embedding.md"
 MODULES = Path("/usr/lib/apache2/modules")
@@ -40,16 +39,8 @@ def free_port() -> int:
 @contextmanager
 def placed(pace: float, sentences: int, **settings: str) -> Iterator[int]:
     """A server whose assistant writes a sentence every `pace` seconds; gives its port."""
-    command = [sys.executable, "-m", "tests.ui.placed_server", "0", str(pace), str(sentences)]
-    surroundings = environment(PYTHONWARNINGS="", PYTHONPATH=str(CHECKOUT), **settings)
-    with subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
-        assert address is not None
-        try:
-            yield int(address[1])
-        finally:
-            process.send_signal(signal.SIGKILL)
+    with apart("placed_server", 0, pace, sentences, end=signal.SIGKILL, **settings) as address:
+        yield int(address.rpartition(":")[2])
 
 
 @contextmanager

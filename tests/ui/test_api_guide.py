@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import CHECKOUT, require
 from tests.small_corpus import FRONT_DOOR, environment
+from tests.ui.servers import apart
 from ui.access import Scope, TokenFile
 
 GUIDE = CHECKOUT / "docs" / "api.md"
@@ -32,25 +33,8 @@ class Served:
 @pytest.fixture
 def served(home: Path, tmp_path: Path) -> Iterator[Served]:
     log = tmp_path / "log"
-    with (
-        log.open("w", encoding="utf-8") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.ui.garden_server"],
-            cwd=CHECKOUT,
-            env=environment(PYTHONWARNINGS=""),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:\d+", said)
-        if found is None:
-            process.kill()
-            pytest.fail(f"the server said {said!r}")
-        yield Served(found[0], log)
-        process.terminate()
+    with log.open("w", encoding="utf-8") as errors, apart("garden_server", errors=errors) as address:
+        yield Served(address.removeprefix("http://"), log)
 
 
 def read_blocks(kind: str) -> list[str]:

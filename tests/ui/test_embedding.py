@@ -138,10 +138,11 @@ def test_another_server_with_the_same_folder_knows_which_tokens_were_used(
     assert len(list((tmp_path / "used").iterdir())) == 1
 
 
-def test_a_folder_that_cannot_be_written_lets_nobody_in(clock: Hand, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["file", "file/used"])
+def test_a_folder_that_cannot_be_written_lets_nobody_in(clock: Hand, tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Refused, match="cannot be remembered") as refused:
-        TokenEntrance(KEY, (SITE,), folder=tmp_path / "file" / "used", clock=clock).redeem(sign())
+        TokenEntrance(KEY, (SITE,), folder=tmp_path / folder, clock=clock).redeem(sign())
     assert refused.value.status == 503
 
 
@@ -320,6 +321,7 @@ def test_origins_are_kept_as_browsers_write_them(text: str, origin: str) -> None
         "https://*.example",
         "intranet.example",
         "https://intranet.example/path",
+        "https://intranet.example:70000",
         "https://user@intranet.example",
         "https://a; script-src *",
         "https://a\nX: y",

@@ -241,7 +241,7 @@ def test_question_day_and_language_are_given_and_asked_by_nobody_but_the_reader(
     visit(page, intranet, house, script(house, question=ROSE, as_of="2025-03-01", language="de"))
     box = inside(page).get_by_label("Ihre Frage")
     expect(box).to_have_value(ROSE)
-    expect(inside(page).get_by_label("Recht am")).to_have_value("2025-03-01")
+    expect(inside(page).get_by_label("Rechtsstand")).to_have_value("2025-03-01")
     assert inside(page).locator(".vv-turn").count() == 0
     expect(page.locator("iframe")).to_have_attribute("title", re.compile("^Visavis: Fragen"))
     box.press("Enter")

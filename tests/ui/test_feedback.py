@@ -1,9 +1,6 @@
 """Feedback: over the API, and in the page by hand and by keyboard, into the record."""
 
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +13,9 @@ from pydantic import SecretStr
 
 from assistant.answer import Answer
 from ingest.corpus import Corpus
-from ingest.datafiles import CHECKOUT
-from tests.small_corpus import environment
 from tests.ui.pages import Scheme, ask, await_chat, open_page
 from tests.ui.records import ADA, opened, until
+from tests.ui.servers import apart
 from tests.ui.still import StillAssistant, StillDesk
 from tests.ui.test_accessibility import find_grave
 from ui.access import Access, Scope, TokenFile
@@ -187,23 +183,8 @@ def home_of_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def garden(home_of_server: Path) -> Iterator[str]:
     """A chat that keeps a record."""
-    url = f"sqlite:///{home_of_server}/record.sqlite"
-    surroundings = environment(PYTHONWARNINGS="", VISAVIS_RECORD_URL=url)
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.ui.recording_server"],
-        cwd=CHECKOUT.parent,
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        address = re.search(r"http://127\.0\.0\.1:\d+", said)
-        if address is None:
-            process.kill()
-            pytest.fail(f"the server said {said!r}")
-        yield address[0]
-        process.terminate()
+    with apart("recording_server", VISAVIS_RECORD_URL=f"sqlite:///{home_of_server}/record.sqlite") as address:
+        yield address
 
 
 @pytest.mark.timeout(400)

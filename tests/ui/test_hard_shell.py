@@ -5,7 +5,6 @@ import json
 import logging
 import re
 import socket
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from assistant.errors import SettingsError
 from ingest.errors import UsageError
 from tests.ui.gardens import garden_corpus
+from tests.ui.servers import threaded
 from tests.ui.test_mcp import garden_desk
 from ui.access import Access, Limits, Scope, TokenFile, neighbourhood
 from ui.api import create_app
@@ -200,19 +199,9 @@ def serving(app: FastAPI, *, head_seconds: float = 20.0, most: int = 800) -> Ite
         pass
 
     Hastier.head_seconds = head_seconds
-    config = uvicorn.Config(
-        app, http=Hastier, ws="none", limit_concurrency=most, log_level="error", proxy_headers=False, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
+    options: dict[str, Any] = {"ws": "none", "limit_concurrency": most, "proxy_headers": False, "lifespan": "off"}
+    with threaded(app, http=Hastier, **options) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

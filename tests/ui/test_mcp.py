@@ -4,10 +4,8 @@ import asyncio
 import json
 import logging
 import re
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +15,6 @@ from typing import Any, TypeVar, cast
 
 import httpx2
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from mcp import Client, MCPError
@@ -33,6 +30,7 @@ from tests.small_corpus import environment
 from tests.ui.garden_server import garden_answer
 from tests.ui.gardens import garden_corpus
 from tests.ui.records import opened, place
+from tests.ui.servers import threaded
 from tests.ui.still import StillAssistant, StillDesk, WritingAssistant
 from tests.ui.test_rest import create_in_a_loop, lasting
 from ui.access import Access, Limits, Scope, TokenFile
@@ -78,16 +76,8 @@ def bearer(token: str) -> dict[str, str]:
 @contextmanager
 def running(app: FastAPI) -> Iterator[str]:
     """The application on a free port of this machine."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(20)
+    with threaded(app, lifespan="on") as address:
+        yield f"http://{address}"
 
 
 def garden_desk(corpus: Corpus) -> StillDesk:

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import logging
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -30,6 +27,7 @@ from ingest.errors import StoreStale
 from tests.small_corpus import SmallCorpus, run_visavis
 from tests.ui.garden_server import garden_answer
 from tests.ui.gardens import garden_corpus
+from tests.ui.servers import threaded
 from tests.ui.still import StillAssistant, StillDesk, WritingAssistant
 from ui.access import Access, Limits, Scope, TokenFile
 from ui.api import create_app
@@ -151,11 +149,8 @@ def test_the_chat_the_api_and_the_command_line_give_one_record(small_corpus: Sma
 def test_a_reader_who_leaves_ends_the_model(gardens: Corpus) -> None:
     writing = WritingAssistant(gardens, garden_answer(gardens), sentences=500, pace=0.05)
     api = create_rest(cast(Desk, StillDesk(writing)), Access(limits=Limits(at_once=1)))
-    server = uvicorn.Server(uvicorn.Config(api, port=0, log_level="error", lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        connection = HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=20)
+    with threaded(api, lifespan="off") as address:
+        connection = HTTPConnection(address, timeout=20)
         body = json.dumps({"question": QUESTION}).encode()
         connection.request("POST", "/ask", body, EVENTS | {"Content-Type": "application/json"})
         assert connection.getresponse().read(5) == b"event"
@@ -163,8 +158,6 @@ def test_a_reader_who_leaves_ends_the_model(gardens: Corpus) -> None:
         deadline = time.monotonic() + 10
         while not writing.ended and time.monotonic() < deadline:
             time.sleep(0.05)
-        server.should_exit = True
-        thread.join(20)
     assert writing.ended == 1
 
 

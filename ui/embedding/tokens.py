@@ -14,12 +14,10 @@ The session is signed with the same key and kept by the browser alone, for the o
 were used stands in a folder that servers share, and so holds across replicas and restarts.
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from assistant.errors import SettingsError
 from assistant.settings import read_secret
 from ui.access import Refused
 from ui.people import Means, Person, Role
+from ui.spent import SpentIds
 
 TOKEN_AUDIENCE = "visavis"
 SESSION_AUDIENCE = "visavis-session"
@@ -96,7 +95,8 @@ class TokenEntrance:
         self._key = key
         self._origins = origins
         self._clock = clock
-        self._folder = folder or platformdirs.user_data_path("visavis") / FOLDER
+        folder = folder or platformdirs.user_data_path("visavis") / FOLDER
+        self._used = SpentIds(folder, LONGEST_LIFE + 3 * LEEWAY)
 
     def redeem(self, token: str) -> str:
         """The session for a token; raises Refused, with a line that repeats nothing of it."""
@@ -129,30 +129,13 @@ class TokenEntrance:
         return guest if guest and guest.origin in self._origins else None
 
     def _use(self, identity: str) -> bool:
-        """Whether a token is used for the first time; a file remembers it for longer than it would be good."""
-        now = self._clock()
-        file = self._folder / sha256(identity.encode()).hexdigest()
+        """Whether a token is used for the first time; it is remembered for longer than it would be good."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._forget(now)
-            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            os.utime(file, (now, now))
-        except FileExistsError:
-            return False
+            return self._used.add(identity, self._clock())
         except OSError as error:
             raise Refused(
                 HTTPStatus.SERVICE_UNAVAILABLE, f"tokens used cannot be remembered: {error.strerror}; see {FOLDER}."
             ) from None
-        return True
-
-    def _forget(self, now: float) -> None:
-        """Take away what remembers tokens that are past their time."""
-        for file in self._folder.iterdir():
-            try:
-                if file.stat().st_mtime + LONGEST_LIFE + 3 * LEEWAY < now:
-                    file.unlink()
-            except FileNotFoundError:
-                continue
 
     def _read(self, signed: str, audience: str) -> Mapping[str, Any] | None:
         """The claims of what was signed here or at a site, and is good now."""

@@ -13,20 +13,20 @@ import shutil
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import platformdirs
 
-from assistant.settings import load_settings, settings_path
+from assistant.settings import FILE_VARIABLE, load_settings, settings_path
 from ingest import chroma, index
 from ingest.documents import documents_folder
+from ingest.download import file_hash
 from ingest.egress import CHROMA_VARIABLE
 from ingest.errors import StoreAway, UsageError, VisavisError
 from ingest.journal import ENDING
@@ -187,24 +187,11 @@ def _copy(source: Path, target: Path) -> None:
 
 def _describe(folder: Path, wanted: Wanted) -> Told:
     files = {
-        path.relative_to(folder).as_posix(): (_hash(path), path.stat().st_size)
+        path.relative_to(folder).as_posix(): (file_hash(path), path.stat().st_size)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     return Told(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), files, wanted.secrets)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as content:
-        return sha256(content.read()).hexdigest() if path.stat().st_size < 1 << 20 else _hash_long(path)
-
-
-def _hash_long(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as content:
-        while part := content.read(1 << 20):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _pack(folder: Path, told: Told, target: Path) -> None:
@@ -262,7 +249,7 @@ def restore_backup(
             staged = Path(folder)
             told = unpack(path, staged)
             moves = _moves(staged, wanted)
-            place = _place_of(staged) if wanted.record and (staged / RECORD).is_dir() else None
+            place = place_of(_settings_of(staged)) if wanted.record and (staged / RECORD).is_dir() else None
             if place is not None:
                 for copy in (staged / RECORD).iterdir():
                     check_fits(place, copy)
@@ -307,7 +294,7 @@ def unpack(path: Path, folder: Path) -> Told:
     except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{path} is no whole backup ({error}); nothing was changed.") from None
     for name, (digest, _) in told.files.items():
-        if not (folder / name).is_file() or _hash(folder / name) != digest:
+        if not (folder / name).is_file() or file_hash(folder / name) != digest:
             raise BackupError(f"{path} is no whole backup ({name} is missing or changed); nothing was changed.")
     return told
 
@@ -345,25 +332,17 @@ def _moves(staged: Path, wanted: Wanted) -> list[Move]:
 
 def _settings_of(staged: Path) -> ServeSettings:
     """The settings that will hold: those of the backup where there are none here."""
-    return _under(staged, load_serve_settings)
-
-
-def _place_of(staged: Path) -> Place:
-    return place_of(_settings_of(staged))
-
-
-def _under(staged: Path, load: Callable[[], ServeSettings]) -> ServeSettings:
     kept = staged / SETTINGS
     if settings_path().is_file() or not kept.is_file():
-        return load()
-    before = os.environ.get("VISAVIS_CONFIG")
-    os.environ["VISAVIS_CONFIG"] = str(kept)
+        return load_serve_settings()
+    before = os.environ.get(FILE_VARIABLE)
+    os.environ[FILE_VARIABLE] = str(kept)
     try:
-        return load()
+        return load_serve_settings()
     finally:
-        os.environ.pop("VISAVIS_CONFIG")
+        os.environ.pop(FILE_VARIABLE)
         if before is not None:
-            os.environ["VISAVIS_CONFIG"] = before
+            os.environ[FILE_VARIABLE] = before
 
 
 def _refuse_to_overwrite(moves: Iterable[Move], place: Place | None, *, force: bool) -> None:

@@ -423,15 +423,7 @@ def body_of(answer: Answer, channel: Channel, milliseconds: float, *, whole: boo
         "intent": answer.intent,
         "as_of": answer.as_of.isoformat(),
         "scope": list(answer.scope),
-        "citations": [
-            {
-                "n": one.n,
-                "instrument": one.instrument,
-                "pinpoint": _text(one.pinpoint),
-                "expression": _text(one.expression),
-            }
-            for one in answer.citations
-        ],
+        "citations": [_citation(one) for one in answer.citations],
         "refusal": None if answer.refusal is None else answer.refusal.reason,
         "dropped": [{"reason": one.reason, "mended": one.mended is not None} for one in answer.dropped],
         "milliseconds": round(milliseconds, 1),

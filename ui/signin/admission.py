@@ -10,6 +10,7 @@ import platformdirs
 
 from assistant.errors import SettingsError
 from assistant.settings import read_secret
+from ui.origins import origin_of
 from ui.people import Person
 from ui.settings import ServeSettings, SignIn
 from ui.signin.origins import LOOPBACK, Network
@@ -67,13 +68,13 @@ def open_admission(settings: ServeSettings, *, is_private: bool, is_open: bool =
     `is_private` says that only this machine can connect, `is_open` that everybody who can shall be let in.
     """
     _check_address(settings)
-    address = urlsplit(settings.sign_in_address)
-    named = frozenset(one.casefold() for one in (*settings.sign_in_hosts, address.hostname or "") if one)
+    host = urlsplit(settings.sign_in_address).hostname or ""
+    named = frozenset(one.casefold() for one in (*settings.sign_in_hosts, host) if one)
     plain = Admission(
         settings.sign_in,
         hosts=named if named or is_private or settings.sign_in is SignIn.OIDC else None,
         trusted=settings.proxy_trusted or LOOPBACK,
-        origins=(f"{address.scheme}://{address.netloc}",) if address.netloc else (),
+        origins=(origin_of(settings.sign_in_address),) if settings.sign_in_address else (),
         address=settings.sign_in_address,
         contact=settings.sign_in_contact,
         roles=Roles(

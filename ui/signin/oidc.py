@@ -20,11 +20,11 @@ from joserfc.errors import BadSignatureError, ClaimError, InvalidKeyIdError, Jos
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from ingest.egress import is_this_machine
 from ui.people import Means, Person
 from ui.signin.roles import Roles
 from ui.signin.sessions import Going
 from ui.signin.trouble import NotSignedIn, Trouble
+from ui.signin.written import is_safe
 
 log = logging.getLogger("visavis.sign_in")
 
@@ -252,8 +252,7 @@ def _reading(what: str) -> Iterator[None]:
 
 def _check_secure(address: object) -> None:
     """Raise where an endpoint is none that a code or a token may be sent to."""
-    parts = urlsplit(address) if isinstance(address, str) else urlsplit("")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_this_machine(parts.hostname or "-")):
+    if not (isinstance(address, str) and is_safe(address)):
         raise NotSignedIn(Trouble.NOT_BELIEVED, "the provider names an endpoint that is not https")
 
 

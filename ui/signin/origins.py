@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from ui.origins import PORTS, origin_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -25,7 +27,6 @@ FORWARDED = frozenset(
     }
 )
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
-PORTS = {"http": 80, "https": 443}
 LONGEST_ONWARD = 2000
 
 
@@ -48,7 +49,7 @@ class Seat:
     @property
     def origin(self) -> str:
         """The origin that a page of ours has there."""
-        return _origin(f"{self.scheme}://{self.host}")
+        return origin_of(f"{self.scheme}://{self.host}")
 
 
 def canonical(name: bytes) -> bytes:
@@ -135,11 +136,11 @@ def is_same_origin(headers: RawHeaders, origins: Iterable[str], *, lenient: bool
     """
     sites = values_of(headers, "sec-fetch-site")
     sent = values_of(headers, "origin")
-    ours = {_origin(one) for one in origins}
+    ours = {origin_of(one) for one in origins}
     if sites:
-        return sites in (["same-origin"], ["none"]) or (len(sent) == 1 and _origin(sent[0]) in ours - {""})
+        return sites in (["same-origin"], ["none"]) or (len(sent) == 1 and origin_of(sent[0]) in ours - {""})
     if sent:
-        return len(sent) == 1 and _origin(sent[0]) in ours - {""}
+        return len(sent) == 1 and origin_of(sent[0]) in ours - {""}
     return lenient
 
 
@@ -160,19 +161,6 @@ def _is_here(path: str) -> bool:
         return False
     steps = path.partition("#")[0].partition("?")[0].split("/")[1:]
     return not any(step in {"", ".", ".."} for step in steps[:-1]) and steps[-1] not in {".", ".."}
-
-
-def _origin(address: str) -> str:
-    """The origin of an address with its default port left out, "" where there is none."""
-    try:
-        parts = urlsplit(address.strip())
-        port = parts.port
-    except ValueError:
-        return ""
-    if parts.scheme not in PORTS or not parts.hostname:
-        return ""
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{name}" + (f":{port}" if port not in (None, PORTS[parts.scheme]) else "")
 
 
 def _is_address(text: str) -> bool:

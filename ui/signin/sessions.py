@@ -16,7 +16,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from assistant.errors import SettingsError
 from assistant.settings import read_secret
 from ingest.errors import VisavisError
 from ui.people import Means, Person, Role
+from ui.spent import SpentIds
 
 SETTING = "session_key_file"
 COOKIE = "visavis"
@@ -93,7 +93,7 @@ class Sessions:
         self._fernet = Fernet(key)
         self._over: Mapping[Kind, OrderedDict[str, float]] = {kind: OrderedDict() for kind in Kind}
         self._lock = threading.Lock()
-        self._folder = folder
+        self._told = SpentIds(folder, self.lifetime.whole) if folder else None
 
     def begin(self, person: Person) -> Session:
         """A new session of somebody who has just signed in."""
@@ -164,39 +164,27 @@ class Sessions:
                 over.popitem(last=False)
             is_new = name not in over
             over.setdefault(name, now + self.lifetime.whole)
-        if kind is Kind.SESSION and self._folder is not None:
-            self._tell(self._folder, name, now)
+        if kind is Kind.SESSION and self._told is not None:
+            self._tell(self._told, name, now)
         return is_new
 
-    def _tell(self, folder: Path, name: str, now: float) -> None:
-        """Tell the other servers that a session ended, and forget those that would be over by now."""
+    def _tell(self, told: SpentIds, name: str, now: float) -> None:
+        """Tell the other servers that a session ended."""
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for file in folder.iterdir():
-                try:
-                    if file.stat().st_mtime + self.lifetime.whole < now:
-                        file.unlink()
-                except FileNotFoundError:
-                    continue
-            ended = folder / _hashed(name)
-            ended.touch(MODE)
-            os.utime(ended, (now, now))
+            told.add(name, now)
         except OSError as error:
-            log.error("sign-out: other servers are not told, for %s cannot be written: %s", folder, error.strerror)
+            log.error("sign-out: other servers are not told, for %s cannot be written: %s", told.folder, error.strerror)
 
     def is_spent(self, name: str) -> bool:
         """Whether a session was ended, here or on another server; raises VisavisError where that cannot be known."""
         if name in self._over[Kind.SESSION]:
             return True
-        if self._folder is None:
+        if self._told is None:
             return False
         try:
-            (self._folder / _hashed(name)).stat()
-            return True
-        except FileNotFoundError:
-            return False
+            return self._told.holds(name)
         except OSError as error:
-            raise VisavisError(f"{self._folder} cannot be read: {error.strerror}; make it readable.") from None
+            raise VisavisError(f"{self._told.folder} cannot be read: {error.strerror}; make it readable.") from None
 
     def name(self, name: str) -> str:
         """What a cookie is called: bound to this host and to https, but where there is no https to bind it to."""
@@ -217,10 +205,6 @@ class Sessions:
         except (InvalidToken, ValueError):
             return None
         return values if values["for"] == kind else None
-
-
-def _hashed(name: str) -> str:
-    return sha256(name.encode()).hexdigest()
 
 
 def load_key(path: Path) -> str:

@@ -15,7 +15,7 @@ def check_public_address(text: str) -> str:
     if not address:
         return ""
     parts = urlsplit(address)
-    if not _is_safe(address) or parts.query or parts.fragment:
+    if not is_safe(address) or parts.query or parts.fragment:
         raise ValueError("is no address of a server; write for example https://law.example/intranet/ai-law.")
     check_prefix(parts.path)
     return address
@@ -23,7 +23,7 @@ def check_public_address(text: str) -> str:
 
 def check_issuer(text: str) -> str:
     """The issuer exactly as the provider writes it, a last "/" included."""
-    if text and (not _is_safe(text) or urlsplit(text).query):
+    if text and (not is_safe(text) or urlsplit(text).query):
         raise ValueError(
             "is no issuer; write what the provider's discovery calls issuer, "
             "for example https://login.example/realms/society."
@@ -34,7 +34,7 @@ def check_issuer(text: str) -> str:
 def check_way_out(text: str) -> str:
     """Where a proxy signs people out: a path on the same host, or an https address."""
     is_path = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    if text and not is_path and not _is_safe(text):
+    if text and not is_path and not is_safe(text):
         raise ValueError("leads nowhere; write for example /oauth2/sign_out.")
     return text
 
@@ -62,7 +62,7 @@ def split_groups(given: object) -> object:
     return [one.strip() for one in given.split(",") if one.strip()] if isinstance(given, str) else given
 
 
-def _is_safe(address: str) -> bool:
+def is_safe(address: str) -> bool:
     """Whether it is an https address, or an http one of this machine, and nothing more."""
     try:
         parts = urlsplit(address)
