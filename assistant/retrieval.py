@@ -15,6 +15,7 @@ from ingest.instrument import Authority, Expression, Provision
 from ingest.passages import Passage, shelf_of
 
 DEPTH = 250
+COMMENTARY_DEPTH = 60
 WORDS_WEIGHT = 0.35
 
 
@@ -48,7 +49,7 @@ def make_query(phrase: str, embedder: Embedder) -> Query:
 def search_wording(store: Store, query: Query, wording: Expression) -> list[Hit]:
     """The passages of one wording, best first."""
     shelf = store.shelves.get(shelf_of(wording))
-    return [] if shelf is None else _fuse(store, shelf, query, frozenset({wording.instrument}))
+    return [] if shelf is None else _fuse(store, shelf, query, frozenset({wording.instrument}), DEPTH)
 
 
 def search_commentary(store: Store, query: Query, day: date) -> list[Hit]:
@@ -61,7 +62,7 @@ def search_commentary(store: Store, query: Query, day: date) -> list[Hit]:
     hits: list[Hit] = []
     for name, shelf in store.shelves.items():
         if name.startswith("commentary:") and known:
-            hits += _fuse(store, shelf, query, known)
+            hits += _fuse(store, shelf, query, known, COMMENTARY_DEPTH)
     return sorted(hits, key=lambda hit: -hit.score)
 
 
@@ -75,10 +76,10 @@ def fuse_scores(words: Mapping[int, float], meaning: Mapping[int, float]) -> dic
     return dict(sorted(scored.items(), key=lambda one: (-one[1], one[0])))
 
 
-def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[InstrumentId]) -> list[Hit]:
-    """Both engines' findings in one list."""
-    words = dict(shelf.search_words(query.words, DEPTH, instruments))
-    meaning = dict(shelf.search_meaning(query.vector, DEPTH, instruments))
+def _fuse(store: Store, shelf: Shelf, query: Query, instruments: frozenset[InstrumentId], depth: int) -> list[Hit]:
+    """Both engines' findings in one list, at most so many of each."""
+    words = dict(shelf.search_words(query.words, depth, instruments))
+    meaning = dict(shelf.search_meaning(query.vector, depth, instruments))
     best = max(words.values(), default=1.0)
     return [
         _hit(store, shelf.passages[number], score, meaning.get(number, 0.0), words.get(number, 0.0) / best)

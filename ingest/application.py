@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from ingest.errors import ManifestError
@@ -92,7 +92,7 @@ def application_of(expression: Expression, provision: Provision, as_of: date, *,
     if wording is None:
         return Application(None)
     if as_of < wording.in_force:
-        return Application(Force.NOT_IN_FORCE, wording.in_force, Pinpoint.parse(wording.in_force_says))
+        return Application(Force.NOT_IN_FORCE, wording.in_force, _parsed(wording.in_force_says))
     if provision.kind in RECITALS:
         return Application(Force.IN_FORCE)
     rule = next(_fitting(wording.rule, expression, provision), None)
@@ -102,8 +102,8 @@ def application_of(expression: Expression, provision: Provision, as_of: date, *,
     earlier = next(_fitting(wording.earlier, expression, provision), None)
     day = max(rule.applies_from, expression.id.effective) if inserted else rule.applies_from
     force = Force.IN_FORCE if day <= as_of else Force.NOT_YET_APPLICABLE
-    before = Pinpoint.parse(earlier.says) if earlier else None
-    return Application(force, day, Pinpoint.parse(rule.says), rule.later, before)
+    before = _parsed(earlier.says) if earlier else None
+    return Application(force, day, _parsed(rule.says), rule.later, before)
 
 
 def _fitting(rules: Iterable[Placed], expression: Expression, provision: Provision) -> Iterator[Placed]:
@@ -117,4 +117,7 @@ def _fitting(rules: Iterable[Placed], expression: Expression, provision: Provisi
 def _is_under(place: str, provision: Provision, containers: Set[str]) -> bool:
     if place == EVERYTHING or place in containers:
         return True
-    return not place.startswith("cpt_") and Pinpoint.parse(place).contains(provision.pinpoint)
+    return not place.startswith("cpt_") and _parsed(place).contains(provision.pinpoint)
+
+
+_parsed = cache(Pinpoint.parse)

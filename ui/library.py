@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from assistant.noted import is_noted
 from ingest.application import Application, load_wordings
-from ingest.clock import parse_date, today
+from ingest.clock import today
 from ingest.definitions import Definition
 from ingest.errors import PinpointError, VisavisError
 from ingest.identifiers import InstrumentId
@@ -26,7 +26,7 @@ from ingest.status import load_status
 from ui.addresses import law_address, page_address
 from ui.citing_styles import Cited, Style, cite_in
 from ui.excerpt import Excerpt, read_unit
-from ui.language import Language, Wording, load_wording
+from ui.language import Language, NoDate, Wording, load_wording, read_day
 from ui.pages import find_leaves
 from ui.reading import Hit, Reading, mark_words
 from ui.surroundings import Lead, cite, find_surroundings, in_order, lead_to, name_place, official_url
@@ -92,6 +92,11 @@ class Place:
         return self.asked or today()
 
     @property
+    def is_elsewhen(self) -> bool:
+        """Whether the page is of another day than the one that it is."""
+        return self.day != today()
+
+    @property
     def words(self) -> Wording:
         """The words of the page."""
         return load_wording(self.language)
@@ -117,6 +122,10 @@ class Place:
             return f"{self.root}{law_address(lang=self.lang)}"
         address = law_address(lead.instrument, lead.place, day or lead.day or self.asked, compare, self.lang)
         return f"{self.root}{address}{'' if compare else _fragment(lead.place)}"
+
+    def now(self, instrument: InstrumentId, place: Pinpoint | None = None) -> str:
+        """A place of an instrument on the day that it is."""
+        return replace(self, asked=None).at(instrument, place)
 
     def at(self, instrument: InstrumentId, place: Pinpoint | None = None) -> str:
         """A place of an instrument on the same day."""
@@ -207,7 +216,7 @@ def show_instrument(
     """One instrument as a tree, or what a search of it found."""
     place = Place(1, None, language, (("q", query),) if query else ())
     try:
-        place = replace(place, asked=_read_day(as_of, DAY))
+        place = replace(place, asked=_read_day(as_of, place.words))
         wording = _find_wording(reading, instrument, place)
         found = tuple(_found(reading, wording, hit, query) for hit in reading.search(wording, query)) if query else ()
     except VisavisError as error:
@@ -236,8 +245,8 @@ def show_provision(
     further = ((COMPARED, compare),) if compare.strip() else ()
     place = Place(1 + len(pinpoint.split("/")), None, language, further)
     try:
-        place = replace(place, asked=_read_day(as_of, DAY))
-        compared = _read_day(compare, COMPARED)
+        place = replace(place, asked=_read_day(as_of, place.words))
+        compared = _read_day(compare, place.words)
         wording = _find_wording(reading, instrument, place)
         point = Pinpoint.parse(pinpoint[:LONGEST_TYPED])
         if compared is not None:
@@ -430,8 +439,8 @@ def _sides(old: Provision | None, new: Provision | None) -> tuple[tuple[Segment,
     )
 
 
-def _read_day(text: str, what: str) -> date | None:
-    return parse_date(text[:LONGEST_TYPED], what) if text.strip() else None
+def _read_day(text: str, words: Wording) -> date | None:
+    return read_day(text[:LONGEST_TYPED], words)
 
 
 def _find_wording(reading: Reading, instrument: str, place: Place) -> Expression:
@@ -489,7 +498,7 @@ def _trouble(place: Place, error: VisavisError) -> Page:
     """A page of one calm line, and of what there is instead: 404 for what is not here, 422 for what cannot be read."""
     exists = error.exists if isinstance(error, NotHere) else ()
     status = 404 if isinstance(error, NotHere | PinpointError) else 422
-    ours = isinstance(error, NotHere)
+    ours = isinstance(error, NotHere | NoDate)
     return Page(render("library_trouble.html", place, line=_sentence(str(error)), ours=ours, exists=exists), status)
 
 
@@ -529,7 +538,7 @@ def _standing(reading: Reading, wording: Expression, day: date, words: Wording) 
         first = load_wordings().get(str(reading.wordings(wording.instrument)[0].id), held)
         key = "in_force_since" if first.in_force <= day else "law.not_before"
         parts = [words.say("law.parts_apply")] if len(held.rule) > 1 else []
-        return "; ".join((words.say(key, day=words.long_date(first.in_force)), *parts))
+        return words.joined(words.say(key, day=words.long_date(first.in_force)), *parts)
     return words.say("law.published", day=words.long_date(wording.published))
 
 

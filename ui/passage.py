@@ -125,9 +125,18 @@ def _render_passage(
         around=replace(around, note=None) if noted else around,
         note=around.note,
         pages=list_pages(wording, provision, marked),
+        otherwise=() if noted or provision.is_container else tuple(_otherwise(reading, wording, provision)),
         styles=cite_styles(reading, wording, provision, day, quote),
         panel=lambda instrument, held: _panel(reading, instrument, held, day),
     )
+
+
+def _otherwise(reading: Reading, wording: Expression, provision: Provision) -> Iterator[date]:
+    """The days of the wordings that have other words for a provision, or do not have it."""
+    for one in reading.wordings(wording.instrument):
+        other = one.get(provision.pinpoint)
+        if one.id != wording.id and (other is None or other.text.split() != provision.text.split()):
+            yield one.id.effective
 
 
 def _whole(provision: Provision) -> tuple[int, int] | None:

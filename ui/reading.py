@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from time import sleep
@@ -91,9 +92,11 @@ class Reading:
             sleep(0)
 
     def search(self, wording: Expression, query: str) -> tuple[Hit, ...]:
-        """The provisions of a wording that a query names or shares words with, best first."""
+        """The provisions of a wording that a query names or shares words with, best first; of a place, that alone."""
         query = query[:LONGEST_SEARCH]
         exact = tuple(dict.fromkeys(_named(wording, query)))
+        if exact and _is_place(query):
+            return tuple(Hit(one, True) for one in exact)
         searched, index = self._index(wording)
         found = (searched[number] for number, _ in index.search(query, MOST_HITS))
         return (*(Hit(one, True) for one in exact), *(Hit(one) for one in found if one not in exact))
@@ -155,6 +158,16 @@ def _is_searched(wording: Expression, provision: Provision) -> bool:
 
 def _unit_heading(wording: Expression, provision: Provision) -> str:
     return wording.at(provision.pinpoint.unit).heading
+
+
+def _is_place(query: str) -> bool:
+    """Whether a query is a place and nothing else, as "Article 5(1)(f)" is and "Article 5 biometric" is not."""
+    typed = query.strip()
+    with suppress(PinpointError):
+        Pinpoint.parse(typed)
+        return True
+    spans = {(one.start, one.end) for one in find_citations(typed)}
+    return bool(_HOUSE.fullmatch(typed)) or spans == {(0, len(typed))}
 
 
 def _named(wording: Expression, query: str) -> Iterator[Provision]:

@@ -12,12 +12,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from assistant.answer import Answer
 from assistant.question import SIDES, Question
-from ingest.clock import parse_date, today
+from ingest.clock import today
 from ingest.errors import UsageError
 from ingest.identifiers import InstrumentId
-from ui.language import Language
+from ui.language import Language, load_wording, read_day
 
-DAY = "the day of the law,"
 MOST_TURNS = 500
 
 TurnId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12,32}$")]
@@ -55,7 +54,7 @@ class Choices(Strict):
 
     def as_of(self) -> date:
         """The day typed, or today where nothing is; raises UsageError for what is no day."""
-        return parse_date(self.day, DAY) if self.day.strip() else today()
+        return read_day(self.day, load_wording(self.language)) or today()
 
 
 class Turn(Strict):

@@ -116,7 +116,7 @@ def find_surroundings(
     return Surroundings(
         before=before,
         after=after,
-        amended=() if noted else tuple(_amended(reading, wording, provision)),
+        amended=() if noted else tuple(_amended(reading, wording, provision, day)),
         note=find_note(reading, wording, place),
         recitals=() if provision.kind in RECITALS else tuple(_recitals(reading, wording, provision, citing, words)),
         guidance=_referring(reading, citing, place, TEACHING, words),
@@ -213,8 +213,8 @@ def _changed(reading: Reading, wording: Expression, sentences: Iterable[Said]) -
     return frozenset(changed_places({place for one in sentences for place in one.places}, base, wording))
 
 
-def _amended(reading: Reading, wording: Expression, provision: Provision) -> Iterator[Amended]:
-    """Who changed a place or parts of it, one entry for each place of an amending act."""
+def _amended(reading: Reading, wording: Expression, provision: Provision, day: date) -> Iterator[Amended]:
+    """Who changed a place or parts of it, by place of the amending act; on a later day where it was not there yet."""
     if provision.is_container:
         return
     groups: dict[str, list[Provision]] = {}
@@ -226,6 +226,8 @@ def _amended(reading: Reading, wording: Expression, provision: Provision) -> Ite
             groups.setdefault(one.changed_by, []).append(one)
     for changed_by, places in groups.items():
         by, name = find_changer(reading, changed_by)
+        if by is not None and reading.wording_on(by.instrument, day) is None:
+            by = replace(by, day=reading.wordings(by.instrument)[-1].id.effective)
         first, before = _since(reading, wording, places[0])
         yield Amended(tuple(one.label for one in places), by, name, first, before)
 

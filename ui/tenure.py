@@ -80,7 +80,7 @@ def _replaced_by(reading: Reading, after: Expression, provision: Provision) -> s
         places = tuple(dict.fromkeys(changed))
         if len(places) == 1:
             return find_changer(reading, places[0])[1]
-    return amending_acts(reading.corpus, after)
+    return ", ".join(amending_acts(reading.corpus, after))
 
 
 def say_tenure(tenure: Tenure, words: Wording) -> Iterator[str]:
@@ -94,5 +94,5 @@ def say_tenure(tenure: Tenure, words: Wording) -> Iterator[str]:
         yield words.say("law.applied", first=words.long_date(tenure.applied), last=words.long_date(last))
     elif tenure.applied is not None:
         yield words.say("law.never_applied", day=words.long_date(tenure.applied))
-    by = words.say("law.by_act", act=tenure.by) if tenure.by else ""
+    by = words.say("law.by_act", act=words.work(tenure.by)) if tenure.by else ""
     yield words.say(f"law.{tenure.end}", day=words.long_date(tenure.replaced), by=by)

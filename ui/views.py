@@ -164,9 +164,9 @@ def offered_instruments(corpus: Corpus) -> tuple[InstrumentId, ...]:
 
 
 def render_state(corpus: Corpus, as_of: date, language: Language = Language.ENGLISH, of: str = "") -> str:
-    """The state of the law on a day: what binds, and in which wording; `of` is what the page asked for, for it to know."""
+    """The state of the law on a day: what binds, and in which wording; `of` is what the page asked for."""
     words = load_wording(language)
-    states = tuple((column_name(corpus, side), *_state(corpus, side, as_of, words)) for side in SIDES)
+    states = tuple((words.work(column_name(corpus, side)), *_state(corpus, side, as_of, words)) for side in SIDES)
     return _render("state.html", language, as_of=as_of, states=states, of=of)
 
 
@@ -343,7 +343,7 @@ def _state(corpus: Corpus, instrument: InstrumentId, as_of: date, words: Wording
     treaty = load_status().get(instrument)
     if treaty is not None:
         dated = words.say("status_seen", day=words.long_date(treaty.as_seen))
-        seen = "; ".join(remark for remark in (dated, notes) if remark)
+        seen = words.joined(*(remark for remark in (dated, notes) if remark))
         if treaty.is_in_force(as_of) and treaty.entered_into_force is not None:
             return words.say("in_force_since", day=words.long_date(treaty.entered_into_force)), seen
         return words.say("not_in_force", day=words.long_date(as_of)), seen
@@ -360,7 +360,7 @@ def _wording_state(corpus: Corpus, wording: Expression, as_of: date, words: Word
         return words.say("adopted_before", day=words.long_date(application.in_force)), remark
     if wording.id == corpus.wordings(wording.instrument)[0].id:
         return words.say("adopted"), remark
-    acts = amending_acts(corpus, wording)
+    acts = ", ".join(map(words.work, amending_acts(corpus, wording)))
     return words.say("amended_by", acts=acts) if acts else words.say("amended"), remark
 
 
@@ -368,9 +368,9 @@ def _wording_of(wording: Expression, words: Wording) -> str:
     return words.say("wording_of", day=words.long_date(wording.id.effective))
 
 
-def amending_acts(corpus: Corpus, wording: Expression) -> str:
+def amending_acts(corpus: Corpus, wording: Expression) -> tuple[str, ...]:
     """The acts that entered into force when the wording took effect: "Regulation (EU) 2026/1744"."""
-    return ", ".join(
+    return tuple(
         other.short_title
         for other in corpus.expressions
         if (application := load_wordings().get(str(other.id))) is not None

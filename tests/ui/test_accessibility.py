@@ -85,7 +85,7 @@ def test_every_state_of_the_conversation_keeps_nobody_out(
     assert find_grave(page) == []
     page.get_by_label("Ihr Kürzel").fill("AB")
     page.get_by_role("dialog").get_by_role("button", name="Fertig").click()
-    turn.get_by_role("button", name="Sichern").click()
+    turn.get_by_role("button", name="Speichern").click()
     assert find_grave(page) == []
     opened.close(served)
 

@@ -414,7 +414,8 @@ def test_the_checks_say_what_stands_and_who_ticked_what(answer: Answer, corpus: 
         "not checked",
         "none: status as seen on 24 September 2026",
         "none: a note in our own words",
-        "texts 0123456789abcdef, built 2026-11-23T10:00:00Z; writer: quoting; answer one.",
+        "texts 0123456789abcdef, built 23 November 2026, 10:00 UTC; "
+        "writer: quotations alone, no language model; answer one.",
         "File made on 23 November 2026 by Visavis. Not legal advice.",
         "the Convention in full",
     ):

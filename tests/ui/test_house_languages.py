@@ -206,6 +206,18 @@ def test_a_file_has_its_labels_in_the_language(corpus: Corpus, answer: Answer, l
     assert _labels_in(text, words) == []
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (Language.FRENCH, "établis le 23\u00a0novembre\u00a02026, 10:00 UTC\u00a0; rédaction\u00a0: citations seules"),
+        (Language.GERMAN, "aufgebaut am 23.\u00a0November\u00a02026, 10:00 UTC; verfasst durch: nur Zitate"),
+    ],
+)
+def test_what_a_file_was_made_from_is_in_words(corpus: Corpus, answer: Answer, language: Language, said: str) -> None:
+    made = export_answers((Entry(answer),), Format.MARKDOWN, corpus, date(2026, 11, 23), language=language)
+    assert said in made.content.decode()
+
+
 def _labels_in(text: str, words: Wording) -> list[str]:
     """English labels of a file that stand in it as a whole line, cell or heading."""
     english = load_wording(Language.ENGLISH)

@@ -56,7 +56,7 @@ def test_what_an_answer_can_hold_has_its_words() -> None:
     ("language", "day", "none", "two"),
     [
         (Language.ENGLISH, "1 March 2025", "0 issues", "2 issues"),
-        (Language.FRENCH, "1 mars 2025", "0 point", "2 points"),
+        (Language.FRENCH, "1er mars 2025", "0 point", "2 points"),
         (Language.GERMAN, "1. März 2025", "0 Punkte", "2 Punkte"),
     ],
 )
@@ -64,6 +64,29 @@ def test_days_and_numbers_are_said_as_the_language_says_them(language: Language,
     words = load_wording(language)
     assert words.long_date(date(2025, 3, 1)) == day.replace(" ", "\u00a0")
     assert (words.count("issues", 0), words.count("issues", 2)) == (none, two)
+
+
+@pytest.mark.parametrize("part", ["page", "turn", "law", "meeting", "file", "entry"])
+def test_french_signs_stay_on_the_line_of_their_word(part: str) -> None:
+    phrases = getattr(load_wording(Language.FRENCH), part).values()
+    assert [one for one in phrases if re.search(r" [:;?!»]|« | …", one)] == []
+    assert [one for one in phrases if re.search(r"[^\u00a0](?:[;?!»]|:(?!//))", one)] == []
+
+
+def test_german_goes_on_in_capitals_after_a_colon_only_where_a_sentence_does() -> None:
+    assert load_wording(Language.GERMAN).turn["withheld"].startswith("Das Modell wurde nicht gefragt: Diese Frage")
+
+
+@pytest.mark.parametrize("language", [Language.FRENCH, Language.GERMAN])
+def test_one_thing_has_one_word(language: Language) -> None:
+    """Saving is one verb, and what is cited is told from what is quoted."""
+    words = load_wording(language)
+    save, citation = {"fr": ("nregistr", "référence"), "de": ("peicher", "Fundstelle")}[language]
+    saving = ("save", "save_conversation", "save_all", "save_now", "saved")
+    assert [key for key in saving if save not in words.page[key]] == []
+    cited = ("initials_title", "unchecked_one", "all_checked", "key_open", "no_citation", "feedback_wrong_citation")
+    assert [key for key in cited if citation not in words.page[key]] == []
+    assert citation in words.turn["citations_many"] and citation not in words.turn["more_many"]
 
 
 def test_the_browser_has_the_words_of_each_language_by_plain_keys() -> None:

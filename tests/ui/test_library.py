@@ -110,6 +110,21 @@ def test_a_search_for_a_place_finds_it_first(reading: Reading, query: str) -> No
     assert "the place itself" in words(first)
 
 
+@pytest.mark.parametrize(
+    ("query", "is_place"),
+    [
+        ("Article 5(1)(a)", True),
+        ("Article 5(1)(a) of the AI Act", True),
+        ("5(1)(a)", True),
+        ("art_5/1/a", True),
+        ("Article 5(1)(a) rose", False),
+    ],
+)
+def test_a_search_for_a_place_and_nothing_else_finds_nothing_else(reading: Reading, query: str, is_place: bool) -> None:
+    page = parse(show_instrument(reading, "eu-ai-act", "", query))
+    assert (len(page.xpath("//ol[@class='found']/li")) == 1) == is_place
+
+
 @pytest.mark.parametrize("query", ["zebra", NASTY, "a" * 20_000, "🌹", "?!", "וְ"])
 def test_a_search_without_a_hit_is_a_calm_line(reading: Reading, query: str) -> None:
     page = show_instrument(reading, "eu-ai-act", "", query)
@@ -228,6 +243,35 @@ def test_who_changed_a_provision_and_when_is_said(reading: Reading) -> None:
     assert show(reading, "art_4", "2025-03-01").xpath("//details[contains(@class, 'amended')]") == []
 
 
+@pytest.mark.parametrize("as_of", ["2025-03-01", "2026-07-01"])
+def test_on_a_day_before_an_amending_act_its_place_is_led_to_as_it_stands_later(reading: Reading, as_of: str) -> None:
+    page = show(reading, "art_4", as_of, "2026-11-23")
+    links = page.xpath("//div[@class='amended']//a/@href")
+    assert links == ["../../law/eu-2026-1744/art_1/1?as_of=2026-07-24#marked"]
+    assert show_provision(reading, "eu-2026-1744", "art_1/1", "2026-07-24", "").status == 200
+
+
+def test_from_another_day_a_link_leads_back_to_today(reading: Reading) -> None:
+    back = "//a[.='Back to the law of today']/@href"
+    assert show(reading, "art_5/1/a", "2025-03-01").xpath(back) == ["../../../../law/eu-ai-act/art_5/1/a#marked"]
+    assert parse(show_instrument(reading, "eu-ai-act", "2025-03-01", "")).xpath(back) == ["../law/eu-ai-act"]
+    assert show(reading, "art_5/1/a").xpath(back) == []
+
+
+@pytest.mark.parametrize("typed", ["2025-03-01", "1 March 2025", "1.3.2025", "1er mars 2025", "1. März 2025"])
+def test_a_day_is_read_as_a_reader_writes_it(reading: Reading, typed: str) -> None:
+    page = show(reading, "art_4", typed)
+    assert page.xpath("//input[@name='as_of']/@value") == ["2025-03-01"]
+    assert "Gardeners water every rose daily." in words(page.xpath("//section[@class='print']")[0])
+
+
+@pytest.mark.parametrize("typed", ["today", "Heute", "aujourd'hui", "aujourd’hui"])
+def test_the_word_that_the_box_shows_for_today_is_today(reading: Reading, typed: str) -> None:
+    page = show(reading, "art_4", typed)
+    assert page.xpath("//input[@name='as_of']/@value") == [""]
+    assert "twice a day" in words(page.xpath("//section[@class='print']")[0])
+
+
 def test_our_note_is_marked_as_ours_and_left_out_where_the_words_are_others(reading: Reading) -> None:
     (note,) = show(reading, "art_4").xpath("//details[contains(@class, 'noted')]")
     assert "in our own words, not the law’s" in words(note)
@@ -316,9 +360,9 @@ def test_two_days_of_one_wording_are_calmly_the_same(reading: Reading) -> None:
         ("eu-ai-act", "nonsense", "", "", 404, "Pinpoint 'nonsense' cannot be read"),
         ("eu-ai-act", NASTY, "", "", 404, "cannot be read"),
         ("eu-ai-act", "art_5/" + "9/" * 5_000, "", "", 404, ""),
-        ("eu-ai-act", "art_5", "2026-02-31", "", 422, "As_of '2026-02-31' is no date"),
+        ("eu-ai-act", "art_5", "2026-02-31", "", 422, "'2026-02-31' is no date"),
         ("eu-ai-act", "art_5", "1900-01-01", "", 404, "On 1 January 1900 there was no text of the AI Act yet"),
-        ("eu-ai-act", "art_5", "", "soon", 422, "Compare 'soon' is no date"),
+        ("eu-ai-act", "art_5", "", "soon", 422, "'soon' is no date"),
         ("eu-ai-act", "cpt_I", "", "2024-07-12", 404, "A chapter has no words of its own"),
         ("no-act", "art_5", "", "", 404, "The library has no instrument called “no-act”"),
     ],

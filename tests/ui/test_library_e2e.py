@@ -1,21 +1,17 @@
 """The library and the panel in a real browser, on an invented law: keyboard, touch, zoom, print, and axe on each."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.small_corpus import environment
 from tests.ui.pages import Opened, Scheme, ask, await_chat, open_page
+from tests.ui.servers import apart
 from tests.ui.test_accessibility import find_grave
 
 pytestmark = pytest.mark.timeout(400)
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 PASSAGES = re.compile(r"/passage\?")
 PAGES = (
     "law",
@@ -37,18 +33,8 @@ SETTLED = 600
 @pytest.fixture(scope="module")
 def garden() -> Iterator[str]:
     """The address of a server of the invented law."""
-    arguments = [sys.executable, "-m", "tests.ui.garden_server"]
-    with subprocess.Popen(
-        arguments, cwd=CHECKOUT, env=environment(PYTHONWARNINGS=""), stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        address = re.search(r"http://127\.0\.0\.1:\d+", said)
-        if address is None:
-            process.kill()
-            pytest.fail(f"the server said {said!r}")
-        yield address[0]
-        process.terminate()
+    with apart("garden_server") as address:
+        yield address
 
 
 @pytest.fixture

@@ -138,6 +138,21 @@ def test_a_status_citation_opens_the_dated_table(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "links"),
+    [
+        ("art_4", ["./law/eu-ai-act/art_4?as_of=2026-11-23&compare=2024-07-12"]),
+        ("art_4a", ["./law/eu-ai-act/art_4a?as_of=2026-11-23&compare=2024-07-12"]),
+        ("art_5/1/a", []),
+    ],
+)
+def test_a_passage_that_another_wording_has_otherwise_leads_to_both(
+    client: TestClient, place: str, links: list[str]
+) -> None:
+    shown = open_at(client, f"passage?wording=eu-ai-act@2026-07-27:en&place={place}&as_of=2026-11-23")
+    assert shown.xpath(".//p[@class='vv-otherwise']/a/@href") == links
+
+
+@pytest.mark.parametrize(
     ("query", "line"),
     [
         ("wording=eu-ai-act@1999-01-01:en&place=art_5", "Wording eu-ai-act@1999-01-01:en is not in this corpus"),

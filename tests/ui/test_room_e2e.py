@@ -42,6 +42,13 @@ def visit(browser: Browser, served: str, width: int = 1280) -> Opened:
     return opened
 
 
+def visit_on_telephone(browser: Browser, served: str, language: Language) -> Opened:
+    opened = open_page(browser, 390)
+    opened.page.goto(f"{served}/?lang={language}")
+    expect(opened.page.locator(".vv-bar [data-do=keys]")).to_have_text(load_wording(language).page["keys"])
+    return opened
+
+
 @pytest.fixture(scope="module")
 def pondering() -> Iterator[str]:
     with writing(PONDERS, 0) as address:
@@ -301,7 +308,7 @@ def left_behind(page: Page, before: Language, after: Language) -> dict[str, str]
     for said in page.evaluate(VISIBLE_WORDS):
         for part in ("page", "turn", "law"):
             ours, theirs = getattr(old, part), getattr(new, part)
-            own = {phrase for each in ("page", "turn", "law") for phrase in getattr(new, each).values()}
+            own = {" ".join(one.split()) for each in ("page", "turn", "law") for one in getattr(new, each).values()}
             for key, phrase in ours.items():
                 pattern = re.sub(r"\\\{\w+\\\}", r"\\S.*", re.escape(phrase.strip()))
                 if phrase and phrase != theirs[key] and said not in own and re.fullmatch(rf"{pattern}[\s:]*", said):
@@ -366,8 +373,11 @@ def test_of_two_languages_chosen_quickly_the_last_one_is_spoken(browser: Browser
     opened.close(quick)
 
 
-def test_on_a_telephone_the_question_takes_an_eighth_of_the_page(browser: Browser, quick: str) -> None:
-    opened = visit(browser, quick, 390)
+@pytest.mark.parametrize("language", list(Language))
+def test_on_a_telephone_the_question_takes_an_eighth_of_the_page(
+    browser: Browser, quick: str, language: Language
+) -> None:
+    opened = visit_on_telephone(browser, quick, language)
     box = opened.page.locator("#vv-composer").bounding_box()
     assert box is not None
     assert box["height"] <= 96
@@ -376,6 +386,24 @@ def test_on_a_telephone_the_question_takes_an_eighth_of_the_page(browser: Browse
     )
     assert smallest >= 24
     opened.close(quick)
+
+
+@pytest.mark.parametrize("language", [Language.ENGLISH, Language.GERMAN])
+def test_on_a_telephone_the_tools_stand_on_one_line(browser: Browser, quick: str, language: Language) -> None:
+    opened = visit_on_telephone(browser, quick, language)
+    tools = opened.page.locator(".vv-bar .vv-tools > button")
+    expect(tools).to_have_count(4)
+    assert tools.evaluate_all("all => new Set(all.map(one => one.getBoundingClientRect().top)).size") == 1
+    opened.close(quick)
+
+
+def test_a_day_is_typed_as_the_page_says_it_and_left_by_its_word_for_today(room: Page) -> None:
+    strip, day = room.locator(".vv-state"), room.get_by_label("Law as at")
+    today = strip.locator("strong").first.inner_text()
+    for typed, shown in (("1 March 2025", "1 March 2025"), ("today", today)):
+        day.fill(typed)
+        day.press("Enter")
+        expect(strip.locator("strong").first).to_have_text(shown)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

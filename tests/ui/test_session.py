@@ -6,6 +6,7 @@ import pytest
 
 from assistant.answer import Answer
 from assistant.question import SIDES
+from ingest.clock import today
 from ingest.errors import UsageError
 from ingest.identifiers import AI_ACT, CONVENTION, InstrumentId
 from ui.language import Language
@@ -69,6 +70,24 @@ def test_what_cannot_be_asked_is_one_line(fields: dict[str, Any], line: str) -> 
         read_sent(Turn, sent(**fields)).ask(SIDES)
     assert line in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("day", ["1 March 2025", "1.3.2025", "01. 03. 2025", "1er mars 2025", "1\u00a0mars\u00a02025"])
+def test_a_day_is_read_as_the_page_prints_it(day: str) -> None:
+    assert read_sent(Turn, sent(choices={"day": day})).ask(SIDES).as_of == date(2025, 3, 1)
+
+
+@pytest.mark.parametrize("day", ["", " ", "today", "Today", "heute", "aujourd'hui", "aujourd’hui"])
+def test_the_word_in_the_empty_box_is_today(day: str) -> None:
+    assert read_sent(Turn, sent(choices={"day": day})).ask(SIDES).as_of == today()
+
+
+@pytest.mark.parametrize("day", ["03/01/2025", "31.2.2025", "1 Marchember 2025", "March 2025", "soon", "1.1.99999"])
+@pytest.mark.parametrize(("language", "line"), [("fr", "n’est pas une date"), ("de", "ist kein Datum")])
+def test_what_is_no_day_is_said_in_the_readers_language(day: str, language: str, line: str) -> None:
+    with pytest.raises(UsageError, match=line) as raised:
+        read_sent(Turn, sent(choices={"day": day, "language": language})).ask(SIDES)
+    assert day in str(raised.value)
 
 
 @pytest.mark.parametrize("given", [None, "text", [1], 7])

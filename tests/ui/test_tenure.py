@@ -95,6 +95,17 @@ def test_words_of_which_a_part_is_others_are_changed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "by"),
+    [(Language.FRENCH, " par le règlement (UE) 2026/1744"), (Language.GERMAN, " durch die Verordnung (EU) 2026/1744")],
+)
+def test_an_amending_act_is_called_as_its_language_calls_it(language: Language, by: str) -> None:
+    found = Tenure(None, BEGAN, CHANGED, "Regulation (EU) 2026/1744", End.CHANGED)
+    assert list(say_tenure(found, load_wording(language)))[-1].endswith(by)
+    place = replace(found, by="Article 1(8) of Regulation (EU) 2026/1744")
+    assert list(say_tenure(place, load_wording(language)))[-1].endswith(place.by)
+
+
+@pytest.mark.parametrize(
     ("language", "last"),
     [
         (Language.FRENCH, "remplacé avec effet au 27\u00a0juillet\u00a02026 par Act X"),

@@ -177,7 +177,7 @@ def test_a_short_answer_folds_all_but_the_first_quotation_of_a_side(corpus: Corp
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "Answer ready: 4 issues"), ("fr", "Réponse prête : 4 points"), ("de", "Antwort fertig: 4 Punkte")],
+    [("en", "Answer ready: 4 issues"), ("fr", "Réponse prête\u00a0: 4 points"), ("de", "Antwort fertig: 4 Punkte")],
 )
 def test_a_turn_speaks_the_readers_language_and_its_law_stays_english(
     corpus: Corpus, answer: Answer, language: str, words: str

@@ -15,6 +15,7 @@ from ingest.instrument import Authority, Relation
 from ingest.pinpoint import Pinpoint
 from ingest.redline import redline
 from ui import views
+from ui.language import Language
 
 
 def parse(fragment: str) -> parser.HtmlElement:
@@ -259,6 +260,21 @@ def test_the_state_of_the_act_follows_the_day(corpus: Corpus, day: date, expecte
     assert standing[1] == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        (Language.ENGLISH, ["Convention", "AI Act"]),
+        (Language.FRENCH, ["Convention", "Règlement sur l’IA"]),
+        (Language.GERMAN, ["KI-Übereinkommen", "KI-Verordnung"]),
+    ],
+)
+def test_the_state_of_the_law_names_both_in_the_readers_language(
+    corpus: Corpus, language: Language, names: list[str]
+) -> None:
+    page = parse(views.render_state(corpus, date(2026, 11, 23), language))
+    assert [words(one) for one in select(page, ".vv-standing strong")] == names
+
+
 def test_the_state_of_the_convention_and_the_warning_are_in_view(corpus: Corpus) -> None:
     state = words(parse(views.render_state(corpus, date(2026, 11, 23))))
     assert "Law as at 23 November 2026" in state
@@ -298,6 +314,19 @@ def test_missing_texts_are_named_with_their_address_and_no_path(
     assert words(item).partition(" · ")[0] == shown
     assert item.xpath(".//a/@href") == address
     assert "/srv" not in page.text_content()
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        (Language.FRENCH, "the Report (a-report) manque · texte officiel ↗ (dans un nouvel onglet)"),
+        (Language.GERMAN, "the Report (a-report) fehlt · amtlicher Text ↗ (in einem neuen Tab)"),
+    ],
+)
+def test_a_missing_text_is_named_in_the_readers_language(corpus: Corpus, language: Language, shown: str) -> None:
+    page = parse(views.render_missing(replace(corpus, missing=(lacking(Lack.MISSING),)), language))
+    (item,) = select(page, "li")
+    assert words(item) == shown
 
 
 @pytest.mark.parametrize(("number", "is_open"), [(1, True), (3, True), (4, False)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 from assistant.answer import Answer, Citation
 from assistant.grounding import find_faults
@@ -17,7 +17,7 @@ from ui.export.paper import Block, Heading, Look, Manner, Numbering, Paragraph, 
 from ui.language import Wording
 from ui.views import web_address
 
-WIDTHS = (0.11, 0.33, 0.16, 0.2, 0.2)
+WIDTHS = (0.1, 0.3, 0.2, 0.2, 0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,9 @@ class Annex:
 
     def _made_from(self) -> str:
         answer = self.answer
-        writer = f"{answer.writer.name}, {clean(answer.writer.model)}" if answer.writer.model else answer.writer.name
-        day, built = self.words.long_date(answer.as_of), answer.corpus_built
+        model = clean(answer.writer.model or "")
+        writer = self.words.say("file.by_model", model=model) if model else self.words.say("file.by_quoting")
+        day, built = self.words.long_date(answer.as_of), _built(answer.corpus_built, self.words)
         made = {"day": day, "id": answer.corpus_id, "built": built, "writer": writer, "answer": clean(answer.id)}
         return self.words.say("file.made_from", **made)
 
@@ -126,6 +127,12 @@ def _ticked_by(check: Check | None, words: Wording) -> str:
         return words.say("file.not_checked")
     at = check.at.astimezone(UTC)
     return f"{clean(check.initials)}, {_day(at.date(), words)}, {at:%H:%M} UTC"
+
+
+def _built(moment: str, words: Wording) -> str:
+    """When the texts were built, from the record's `2026-11-23T10:00:00Z`."""
+    at = datetime.fromisoformat(moment).astimezone(UTC)
+    return f"{words.long_date(at.date())}, {at:%H:%M} UTC"
 
 
 def _day(day: date, words: Wording) -> str:

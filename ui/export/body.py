@@ -91,7 +91,8 @@ class Sheet:
         """The citations that no claim has a mark of."""
         left = [one for one in self.answer.citations if not self.numbering.has(self.entry, one.n)]
         if left:
-            yield Paragraph((Words(f"{self.words.say('sources')}: "), *self._places(left)), Manner.SMALL)
+            head = Words(f"{self.words.say('sources')}{self.words.say('colon')} ")
+            yield Paragraph((head, *self._places(left)), Manner.SMALL)
 
     def name(self, instrument: InstrumentId) -> str:
         """The name of a work as a head of a column."""

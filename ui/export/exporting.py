@@ -115,6 +115,7 @@ def build_paper(
         checks=(Heading(1, words.say("file.checks")), *checks, closing(on, words)),
         foot=f"Visavis · {words.say('not_advice')}",
         official=words.say("file.official"),
+        official_at=words.say("file.official_at"),
     )
     return paper if citations else without_citations(paper)
 

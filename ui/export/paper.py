@@ -130,7 +130,7 @@ Block = Heading | Paragraph | Table | Sources
 class Paper:
     """A whole file: what the page says (`body`), what became of the checks (`checks`), and the line at each foot.
 
-    `official` is what the official text behind a note is called.
+    `official` is what the official text behind a note is called, `official_at` that before its address.
     """
 
     title: str
@@ -138,6 +138,7 @@ class Paper:
     checks: tuple[Block, ...]
     foot: str
     official: str = "official text"
+    official_at: str = "official text: "
 
     def notes(self) -> tuple[Note, ...]:
         """The notes of all answers, in the order of the text."""

@@ -62,7 +62,7 @@ def render_pdf(paper: Paper, on: date) -> bytes:
     document.addPageTemplates(PageTemplate(frames=[frame], onPage=lambda canvas, _: _print_foot(canvas, paper)))
     room = size[0] - 2 * MARGIN
     document.build(
-        list(chain.from_iterable(_block(block, room, paper.official) for block in (*paper.body, *paper.checks)))
+        list(chain.from_iterable(_block(block, room, paper.official_at) for block in (*paper.body, *paper.checks)))
     )
     return out.getvalue()
 
@@ -98,7 +98,7 @@ def _print_foot(canvas: "Canvas", paper: Paper) -> None:
     canvas.restoreState()
 
 
-def _block(block: Block, room: float, official: str) -> Iterator["Flowable"]:
+def _block(block: Block, room: float, official_at: str) -> Iterator["Flowable"]:
     if isinstance(block, Heading):
         yield _heading(block)
     elif isinstance(block, Paragraph):
@@ -107,7 +107,7 @@ def _block(block: Block, room: float, official: str) -> Iterator["Flowable"]:
         yield from _table(block, room)
     elif isinstance(block, Sources):
         yield _heading(Heading(2, block.head))
-        yield from (_note(note, official) for note in block.notes)
+        yield from (_note(note, official_at) for note in block.notes)
 
 
 def _heading(heading: Heading) -> "Flowable":
@@ -129,10 +129,10 @@ def _paragraph(paragraph: Paragraph) -> "Flowable":
     return Flowing(text, _manner(paragraph.manner))
 
 
-def _note(note: Note, official: str) -> "Flowable":
+def _note(note: Note, official_at: str) -> "Flowable":
     from reportlab.platypus import Paragraph as Flowing
 
-    link = f", {_escaped(official)}: {_link(note.url, note.url)}" if note.url else ""
+    link = f", {_escaped(official_at)}{_link(note.url, note.url)}" if note.url else ""
     text = f'<a name="note-{note.n}"/>{_escaped(note.label)} ({_escaped(note.weight)}){link}'
     return Flowing(text, _style("note", SIZES[Manner.SMALL], leftIndent=24), bulletText=f"[{note.n}]")
 

@@ -150,7 +150,7 @@ class _Writing:
                 continue
             if place and isinstance(said.pieces[place - 1], Reference):
                 paragraph.add_run(",").font.superscript = True
-            self.footnotes.refer(paragraph, self.notes[piece.n], self.paper.official)
+            self.footnotes.refer(paragraph, self.notes[piece.n], self.paper.official_at)
 
 
 class _Footnotes:
@@ -161,7 +161,7 @@ class _Footnotes:
         self.part: XmlPart | None = None
         self.marked: set[int] = set()
 
-    def refer(self, paragraph: "Paragraph", note: Note, official: str) -> None:
+    def refer(self, paragraph: "Paragraph", note: Note, official_at: str) -> None:
         """Mark a place: with a footnote the first time, later with a field that leads to it."""
         if note.n in self.marked:
             _add_field(paragraph, f"NOTEREF {_bookmark(note.n)} \\f \\h", str(note.n), "footnotereference")
@@ -173,7 +173,7 @@ class _Footnotes:
         paragraph._p.append(mark)
         paragraph._p.append(_element("w:bookmarkEnd", id=str(note.n)))
         self.part = self.part or _add_footnotes_part(self.document)
-        self.part.element.append(_footnote(note, official, self.part))
+        self.part.element.append(_footnote(note, official_at, self.part))
 
     def finish(self) -> None:
         """Name the separators in the settings, as Word expects where there are footnotes."""
@@ -187,7 +187,7 @@ class _Footnotes:
         settings.insert(len(settings) if compat is None else list(settings).index(compat), named)
 
 
-def _footnote(note: Note, official: str, part: "XmlPart") -> "BaseOxmlElement":
+def _footnote(note: Note, official_at: str, part: "XmlPart") -> "BaseOxmlElement":
     from docx.text.paragraph import Paragraph as WordParagraph
 
     footnote = _element("w:footnote", id=str(note.n))
@@ -200,7 +200,7 @@ def _footnote(note: Note, official: str, part: "XmlPart") -> "BaseOxmlElement":
     line.append(mark)
     paragraph.add_run(f" {note.label} ({note.weight})")
     if note.url:
-        paragraph.add_run(f", {official}: ")
+        paragraph.add_run(f", {official_at}")
         _add_link(paragraph, note.url, note.url)
     return footnote
 
