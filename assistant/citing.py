@@ -12,7 +12,7 @@ from ingest.identifiers import InstrumentId
 from ingest.instrument import Authority, Expression, Provision
 from ingest.status import TreatyStatus
 
-LONGEST_QUOTE = 700
+LONGEST_QUOTE = 1400
 
 _BREAK = re.compile(r"\n|(?<=[.;:])\s")
 

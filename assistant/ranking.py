@@ -129,7 +129,7 @@ def find_evidence(
     matches = (inquiry.subject and _matches(ranked, inquiry, sides)) or _touched(concordance, inquiry)
     commentary = _commentary(store, searches, inquiry)
     nearness = max((_nearness(search, place, every) for place, search in enumerate(searches)), default=0.0)
-    if any(_is_titled(match, inquiry) for match in matches):
+    if any(_is_titled(match, inquiry.text) for match in matches):
         nearness = NAMED_SCORE
     return Findings(tuple(sides), tuple(others), matches, commentary, nearness, tuple(ranked[0][:8]) if ranked else ())
 
@@ -190,10 +190,10 @@ def _matches(ranked: Sequence[Sequence[Match]], inquiry: Inquiry, sides: Sequenc
     whole = {match.correspondence.id: match.score for match in ranked[0]}
     lists = [_within(whole, found) for found in ranked[1 : 1 + len(inquiry.topics)]]
     chosen: dict[str, Match] = {}
-    for found in [*lists, ranked[0]]:
+    for asked, found in zip([*inquiry.topics[: len(lists)], inquiry.text], [*lists, ranked[0]], strict=True):
         near = [replace(match, score=match.score + _standing(match, best)) for match in found[:MATCHES_WEIGHED]]
         near.sort(key=lambda match: -match.score)
-        near = [match for match in found if _is_titled(match, inquiry)][:1] or near
+        near = [match for match in found if _is_titled(match, asked)][:1] or near
         for match in near[: 1 if lists else MOST_MATCHES]:
             if match.score >= max(MATCH_FLOOR, MATCH_SHARE * near[0].score):
                 chosen.setdefault(match.correspondence.id, match)
@@ -206,9 +206,9 @@ def _within(whole: Mapping[str, float], found: Iterable[Match]) -> list[Match]:
     return sorted(fits, key=lambda match: -match.score)
 
 
-def _is_titled(match: Match, inquiry: Inquiry) -> bool:
-    """Whether a question gives a correspondence by its very title."""
-    title, text = (" ".join(one.casefold().split()) for one in (match.correspondence.issue, inquiry.text))
+def _is_titled(match: Match, asked: str) -> bool:
+    """Whether a question, or a topic of it, gives a correspondence by its very title."""
+    title, text = (" ".join(one.casefold().split()) for one in (match.correspondence.issue, asked))
     return len(title.split()) > 1 and title in text
 
 

@@ -66,6 +66,9 @@ TABLE = (
     Asked("Art 9 AI Act, what is that in the treaty?", "", ("art_16",), ("art_9/1 art_9/2",)),
     Asked("How skilled did a firm's staff have to be?", "", (), ("art_4",), day=BEFORE),
     Asked("What does Article 200 of the AI Act say?", "provision", (), (), "no_such_provision"),
+    Asked("From when must software that sorts job applications meet the high-risk rules?", "", (), ("art_113/c/i",)),
+    # several issues, and what was there before
+    Asked("Compare privacy, the quality of training data, complaints by people", "", ("art_11",), ("art_85",)),
     # false premises, advice, and what is no question about the law
     Asked("What does Article 11 of the Convention say on remedies?", "provision", ("art_14",), (), "false_premise"),
     Asked("How high are the fines under the Convention?", "single", ("art_26/1",), (), "false_premise"),
@@ -125,6 +128,12 @@ def test_a_new_prohibition_says_from_when_it_applies(assistant: Assistant) -> No
     answer = ask(assistant, Asked("Article 5(1)(ba) of the AI Act", ""))
     assert answer.citations[0].applies_from == date(2026, 12, 2)
     assert any("2 December 2026" in notice.text for notice in answer.notices)
+
+
+def test_of_an_older_system_the_transitional_clause_is_quoted_to_its_end(assistant: Assistant) -> None:
+    answer = assistant.ask(Question("A tax office has used the same high-risk tool since 2023. Must it ever comply?"))
+    quotes = {str(one.pinpoint): one.quote or "" for one in answer.citations if one.instrument == "eu-ai-act"}
+    assert quotes["art_111/2"].endswith("by 2 August 2030.")
 
 
 def test_a_place_that_came_later_is_named_with_its_wording(assistant: Assistant) -> None:
