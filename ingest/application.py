@@ -95,20 +95,20 @@ def application_of(expression: Expression, provision: Provision, as_of: date, *,
         return Application(Force.NOT_IN_FORCE, wording.in_force, _parsed(wording.in_force_says))
     if provision.kind in RECITALS:
         return Application(Force.IN_FORCE)
-    rule = next(_fitting(wording.rule, expression, provision), None)
+    containers = {str(above.pinpoint) for above in expression.ancestors(provision) if above.is_container}
+    rule = next(_fitting(wording.rule, provision, containers), None)
     if rule is None:
         place = f"{provision.pinpoint} of {wording.expression}"
         raise ManifestError(f'data/{FILE} has no rule for {place}; add one for "*".')
-    earlier = next(_fitting(wording.earlier, expression, provision), None)
+    earlier = next(_fitting(wording.earlier, provision, containers), None)
     day = max(rule.applies_from, expression.id.effective) if inserted else rule.applies_from
     force = Force.IN_FORCE if day <= as_of else Force.NOT_YET_APPLICABLE
     before = _parsed(earlier.says) if earlier else None
     return Application(force, day, _parsed(rule.says), rule.later, before)
 
 
-def _fitting(rules: Iterable[Placed], expression: Expression, provision: Provision) -> Iterator[Placed]:
-    """The rules that a provision falls under, in their order."""
-    containers = {str(above.pinpoint) for above in expression.ancestors(provision) if above.is_container}
+def _fitting(rules: Iterable[Placed], provision: Provision, containers: Set[str]) -> Iterator[Placed]:
+    """The rules that a provision within these containers falls under, in their order."""
     for rule in rules:
         if any(_is_under(place, provision, containers) for place in rule.pinpoints):
             yield rule
